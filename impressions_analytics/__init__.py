@@ -27,11 +27,11 @@ _PUBLIC = {
     ),
     "snapshot": ("read_snapshot", "write_snapshot"),
     "archive": ("Archive",),
-    "user_agents": ("classify_user_agents", "unrecognised_user_agents", "with_user_agents"),
+    "user_agents": ("classify_user_agents", "with_user_agents"),
     "analytics": (
-        "dominant_results", "engagement_segments", "human_opens", "impressions_by_hour_of_week",
+        "compare_devices", "dominant_results", "engagement_segments", "human_opens", "impressions_by_hour_of_week",
         "impressions_over_time", "impressions_per_profile", "mailing_performance", "metrics", "open_decay",
-        "time_to_open", "user_agent_breakdown",
+        "time_to_open", "unrecognised_user_agents", "user_agent_breakdown",
     ),
     "charts": (
         "plot_hour_of_week", "plot_impressions_over_time", "plot_impressions_per_profile", "plot_mailing_performance",
