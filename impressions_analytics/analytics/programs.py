@@ -1,0 +1,141 @@
+"""Which programs fetched the images, and how many of the opens can be a person's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def user_agent_breakdown(
+    data: Any, *, by: str | Sequence[str] = "client", kinds: str | Sequence[str] | None = None
+) -> Any:
+    """Count impressions per mail client, system, device or kind of open.
+
+    Parameters
+    ----------
+    data : frame, path, Archive, Ibis table or Spark frame
+        Impressions with the columns ``useragent`` and ``destination``.
+    by : {"client", "client_version", "os", "device", "kind"} or a sequence of them
+        What to tell apart, as `classify_user_agents` names it. ``device`` is the classified one, not Copernica's.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count; all of them when not given.
+
+    Returns
+    -------
+    DataFrame
+        One row per class, most impressions first, then by name. Columns:
+
+        ================ ======= ==================================================================================
+        `by`             str     one column per name in `by`; ``"unknown"`` where the user agent does not tell
+        ``impressions``  int64   impression rows
+        ``share``        float64 ``destinations`` / distinct destinations of all classes counted
+        ``destinations`` int64   distinct destinations with an impression of the class
+        ================ ======= ==================================================================================
+
+        A destination opened in two clients counts in both, so that shares may add up to more than 1.
+        ``attrs["destinations"]`` is the denominator (pandas results only).
+
+    Raises
+    ------
+    MissingColumnError
+        A needed column is absent or of a wrong type.
+    InvalidArgumentError
+        `by` or `kinds` cannot be used.
+    """
+    raise NotImplementedError
+
+
+def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
+    """Bound the impressions that can be a person's.
+
+    Parameters
+    ----------
+    data : frame, path, Archive, Ibis table or Spark frame
+        Impressions with the column ``useragent`` and those of `by`.
+    by : str or sequence of str, optional
+        Columns to count apart, such as ``"mailing"``; a null is a group of its own, sorted last.
+
+    Returns
+    -------
+    DataFrame
+        One row per group ordered by it, or a single row when `by` is None. Columns:
+
+        =============== =========== =====================================================================
+        `by`            as in data  one column per name in `by`
+        ``impressions`` int64       all impression rows
+        ``low``         int64       kind ``person``: no sign of a machine
+        ``high``        int64       ``low`` and kind ``proxy``: an image proxy that fetches on opening
+        ``prefetch``    int64       fetched by the mailbox before anybody looked: cannot tell
+        ``bot``         int64       scanners, crawlers, HTTP libraries
+        ``unknown``     int64       user agents that no rule knew, or none at all
+        =============== =========== =====================================================================
+
+        ``impressions = high + prefetch + bot + unknown``.
+
+    Raises
+    ------
+    MissingColumnError
+        A needed column is absent or of a wrong type.
+    """
+    raise NotImplementedError
+
+
+def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
+    """List the most frequent user agents that no rule knew.
+
+    Parameters
+    ----------
+    data : frame, path, Archive, Ibis table or Spark frame
+        Impressions with the columns ``useragent`` and ``destination``.
+    limit : int
+        How many to list at most.
+
+    Returns
+    -------
+    DataFrame
+        One row per user agent, most impressions first, then by text; blank ones are not listed. Columns:
+
+        ================ ===== ====================================
+        ``useragent``    str   the text as it was received
+        ``impressions``  int64 impression rows
+        ``destinations`` int64 distinct destinations
+        ================ ===== ====================================
+
+    Raises
+    ------
+    MissingColumnError
+        A needed column is absent or of a wrong type.
+    InvalidArgumentError
+        `limit` is not a positive whole number.
+    """
+    raise NotImplementedError
+
+
+def compare_devices(data: Any) -> Any:
+    """Hold Copernica's own device against the one that the user agent tells.
+
+    Parameters
+    ----------
+    data : frame, path, Archive, Ibis table or Spark frame
+        Impressions with the columns ``useragent``, ``device`` and ``destination``.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair that occurs, most impressions first, then by name. Columns:
+
+        ===================== ======= =======================================================================
+        ``copernica_device``  str     Copernica's: desktop, tablet, mobile or unknown; null where not sent
+        ``classified_device`` str     ours: desktop, tablet, mobile or unknown
+        ``impressions``       int64   impression rows
+        ``share``             float64 of all impressions
+        ``destinations``      int64   distinct destinations
+        ``agree``             bool    whether the two are the same; null is not the same as anything
+        ===================== ======= =======================================================================
+
+    Raises
+    ------
+    MissingColumnError
+        A needed column is absent or of a wrong type.
+    """
+    raise NotImplementedError
