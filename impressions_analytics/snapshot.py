@@ -1,0 +1,107 @@
+"""Snapshots: one typed frame in one Parquet file, written whole or not at all, read back identical."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impressions_analytics.columns import Kind
+from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
+from impressions_analytics.parquet import Provenance, open_parquet, read_rows, replace_file, write_tables
+from impressions_analytics.tables import identify, to_frame, to_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: Kind | None = None) -> Path:
+    """Write a typed frame to one Parquet file that every engine can read.
+
+    The file is written beside its place, checked, forced to the disk and then moved there, so that ``path`` holds the
+    old file or the new one and never half of one. The certificate in ``frame.attrs["load"]`` goes into the file.
+    The index is not kept, and neither are categories that no row has.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A frame as the loaders return it, or some of its rows.
+    path : path
+        Where to write; a file that is there is replaced. The folder must exist.
+    kind : str, optional
+        What the rows are, such as ``"impressions"``; found from the certificate or the columns if left out.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    InvalidArgumentError
+        The frame is not a typed frame of one kind; nothing was written.
+    ArchiveError
+        The file could not be written; a file that was there is as it was.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> sent = pd.DataFrame({"ID": [7], "mailing": [412], "timestamp": pd.to_datetime(["2026-01-05 09:00:00"]),
+    ...                      "attempts": [1], "destination": [112], "profile": [13453], "subprofile": [None]})
+    >>> path = write_snapshot(sent, Path(tempfile.mkdtemp()) / "deliveries.parquet")
+    >>> read_snapshot(path, columns=["ID", "profile", "subprofile"])
+       ID  profile  subprofile
+    0   7    13453        <NA>
+    """
+    import pyarrow.parquet as pq
+
+    kind, family = identify(frame, kind=kind)
+    load = frame.attrs.get("load")
+    provenance = Provenance(kind, family, load=load, zone=(load or {}).get("zone"))
+    table = to_table(frame, kind, family)
+
+    def write(temporary: Path) -> None:
+        write_tables([table], temporary, provenance)
+        written = pq.read_metadata(temporary).num_rows
+        if written != len(frame):
+            raise DamagedFileError(f"{path} came out with {written} rows of {len(frame)}; it was not put in place")
+
+    return replace_file(Path(path), write)
+
+
+def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a snapshot back as the typed frame that was written.
+
+    Parameters
+    ----------
+    path : path
+        A file that `write_snapshot` wrote, or one of an archive's files.
+    columns : sequence of str, optional
+        Only these columns, in this order; all of them if left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows in the order in which they were written, with the certificate in ``attrs["load"]`` if there was one.
+
+    Raises
+    ------
+    InvalidArgumentError
+        A column is asked for that the file does not have.
+    DamagedFileError
+        The file cannot be read as Parquet, or is not what it says it is.
+    ArchiveError
+        There is no such file, or another program or a newer version wrote it.
+    """
+    file, provenance = open_parquet(Path(path), str(path))
+    with file:
+        known = file.schema_arrow.names
+        unknown = [name for name in columns or () if name not in known]
+        if unknown:
+            raise InvalidArgumentError(f"{path} has no column {unknown[0]!r}; it has {', '.join(known)}")
+        table = read_rows(file, str(path), columns)
+    frame = to_frame(table, provenance.kind, provenance.family)
+    if provenance.load is not None:
+        frame.attrs["load"] = provenance.load
+    return frame
