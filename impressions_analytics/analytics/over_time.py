@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from impressions_analytics.analytics.choices import choose
+from impressions_analytics.engine import Need, column_list, dtype_of, open_source
+
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
+Count = Literal["impressions", "first"]
+
+_STEPS = {
+    "hour": ("h", {"hours": 1}),
+    "day": ("D", {"days": 1}),
+    "week": ("W", {"weeks": 1}),
+    "month": ("M", {"months": 1}),
+    "quarter": ("Q", {"months": 3}),
+    "year": ("Y", {"months": 12}),
+}
+_COUNTED = {"impressions": ("impressions", "destinations", "profiles"), "first": ("first_opens",)}
+_DISTINCT = {"destinations": "destination", "profiles": "profile", "first_opens": "destination"}
 
 
 def impressions_over_time(
@@ -13,7 +28,7 @@ def impressions_over_time(
     *,
     every: Every = "day",
     by: str | Sequence[str] | None = None,
-    count: Literal["impressions", "first"] = "impressions",
+    count: Count = "impressions",
     cumulative: bool = False,
 ) -> Any:
     """Count impressions per period of the account's wall clock.
@@ -62,4 +77,61 @@ def impressions_over_time(
     Distinct destinations and profiles do not add up across periods. The hour that occurs twice in autumn is one hour
     here, since the wall clock does not tell the two apart.
     """
-    raise NotImplementedError
+    choose("every", every, _STEPS)
+    choose("count", count, _COUNTED)
+    groups, counted = column_list(by), _COUNTED[count]
+    need = Need("impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups)
+    source = open_source(data, need)
+    expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
+    dtypes = {name: dtype_of(name, need, source.table[name].type()) for name in groups}
+    return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
+
+
+def _over_time(table: Any, every: Every, groups: Sequence[str], counted: Sequence[str], *, cumulative: bool) -> Any:
+    """Define the analysis: counts per period and group, on a spine of every period and group, added up if asked."""
+    import ibis
+
+    rows = table.filter(table.timestamp.notnull())
+    rows = rows.mutate(period=rows.timestamp.truncate(_STEPS[every][0]))
+    keys = ["period", *groups]
+    filled = _spine(rows, every, groups)
+    for counts in _counts(rows, keys, counted, added_up=cumulative or "first_opens" in counted):
+        joined = filled.left_join(counts, [filled[key].identical_to(counts[key]) for key in keys], rname="right_{name}")
+        filled = joined.select(
+            *filled.columns, **{name: joined[name].fill_null(0) for name in counts.columns[len(keys) :]}
+        )
+    if cumulative:
+        so_far = ibis.cumulative_window(group_by=list(groups), order_by="period")
+        filled = filled.mutate(**{name: filled[name].sum().over(so_far).cast("int64") for name in counted})
+    return filled.order_by([filled[key].asc(nulls_first=False) for key in keys])
+
+
+def _spine(rows: Any, every: Every, groups: Sequence[str]) -> Any:
+    """Every period from the first to the last, with every group."""
+    import ibis
+
+    step = ibis.interval(**_STEPS[every][1])
+    ends = rows.aggregate(first=rows.period.min(), last=rows.period.max())
+    ends = ends.filter(ends.first.notnull())
+    periods = ends.select(period=ibis.range(ends.first, ends.last + step, step).unnest())
+    return periods.cross_join(rows.select(*groups).distinct()) if groups else periods
+
+
+def _counts(rows: Any, keys: Sequence[str], counted: Sequence[str], *, added_up: bool) -> list[Any]:
+    """Count within each period; where figures will be added up, count what is distinct where it is first seen."""
+    distinct = {name: rows[_DISTINCT[name]] for name in counted if name in _DISTINCT}
+    within = {"impressions": rows.count()} if "impressions" in counted else {}
+    if not added_up:
+        return [
+            rows.group_by(keys).aggregate(**within, **{name: column.nunique() for name, column in distinct.items()})
+        ]
+    firsts = [_first_seen(rows, keys, column.get_name(), name) for name, column in distinct.items()]
+    return [rows.group_by(keys).aggregate(**within), *firsts] if within else firsts
+
+
+def _first_seen(rows: Any, keys: Sequence[str], column: str, name: str) -> Any:
+    """Count each value of a column once per group, in the earliest of its periods."""
+    groups = [key for key in keys if key != "period"]
+    rows = rows.filter(rows[column].notnull()).select("period", *{*groups, column})
+    firsts = rows.group_by(list({*groups, column})).aggregate(period=rows.period.min())
+    return firsts.group_by(list(keys)).aggregate(**{name: firsts.count()})

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from impressions_analytics.analytics.choices import choose
+from impressions_analytics.engine import Need, open_source
 
-def impressions_per_profile(data: Any, *, by: Literal["profile", "subprofile", "destination"] = "profile") -> Any:
+Key = Literal["profile", "subprofile", "destination"]
+
+_DTYPES = {
+    "impressions": "int64",
+    "mailings": "int64",
+    "first_impression": "datetime64[us]",
+    "last_impression": "datetime64[us]",
+}
+
+
+def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     """Count the impressions of each profile.
 
     Parameters
@@ -38,4 +50,22 @@ def impressions_per_profile(data: Any, *, by: Literal["profile", "subprofile", "
     InvalidArgumentError
         `by` cannot be used.
     """
-    raise NotImplementedError
+    choose("by", by, ("profile", "subprofile", "destination"))
+    source = open_source(data, Need("impressions", (by, "mailing", "timestamp")))
+    result = source.deliver(_per_profile(source.table, by), {by: "int64", **_DTYPES})
+    if not source.lazy:
+        without = source.table.aggregate(rows=source.table[by].isnull().sum())
+        result.attrs[f"impressions_without_{by}"] = source.fetch(without)["rows"][0].as_py() or 0
+    return result
+
+
+def _per_profile(table: Any, by: str) -> Any:
+    """Define the analysis."""
+    rows = table.filter(table[by].notnull())
+    counted = rows.group_by(by).aggregate(
+        impressions=rows.count(),
+        mailings=rows.mailing.nunique(),
+        first_impression=rows.timestamp.min(),
+        last_impression=rows.timestamp.max(),
+    )
+    return counted.order_by(by)

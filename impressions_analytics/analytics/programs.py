@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from impressions_analytics.analytics.choices import choose
+from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, with_classes
+from impressions_analytics.engine import Need, column_list, open_source
+from impressions_analytics.errors import InvalidArgumentError
+
 
 def user_agent_breakdown(
     data: Any, *, by: str | Sequence[str] = "client", kinds: str | Sequence[str] | None = None
@@ -42,7 +47,39 @@ def user_agent_breakdown(
     InvalidArgumentError
         `by` or `kinds` cannot be used.
     """
-    raise NotImplementedError
+    columns, chosen = _checked(by, kinds)
+    source = open_source(data, Need("impressions", ("useragent", "destination")))
+    rows = with_classes(source, (*columns, "kind"))
+    rows = rows.filter(rows.kind.isin(chosen))
+    result = source.deliver(
+        _breakdown(rows, columns),
+        {**dict.fromkeys(columns, "str"), "impressions": "int64", "share": "float64", "destinations": "int64"},
+    )
+    if not source.lazy:
+        total = source.fetch(rows.aggregate(destinations=rows.destination.nunique()))
+        result.attrs["destinations"] = total["destinations"][0].as_py()
+    return result
+
+
+def _breakdown(rows: Any, columns: Sequence[str]) -> Any:
+    """Define the analysis."""
+    total = rows.aggregate(total=rows.destination.nunique())
+    counted = rows.group_by(list(columns)).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
+    counted = counted.cross_join(total)
+    counted = counted.mutate(share=counted.destinations / counted.total.nullif(0))
+    return counted.order_by([counted.impressions.desc(), *columns])
+
+
+def _checked(by: str | Sequence[str], kinds: str | Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    columns = column_list(by)
+    if not columns:
+        raise InvalidArgumentError(f"by must name at least one of {', '.join(CLASSES)}, got {by!r}")
+    for column in columns:
+        choose("by", column, CLASSES)
+    chosen = column_list(kinds, argument="kinds") if kinds is not None else KINDS_OF_OPEN
+    for kind in chosen:
+        choose("kinds", kind, KINDS_OF_OPEN)
+    return columns, chosen
 
 
 def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:

@@ -1,0 +1,155 @@
+"""A row for each kind of data that may come in: how it is known, and how it becomes an Ibis table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impressions_analytics.engine.needs import Need
+from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
+
+Opened = tuple[Any, Any, Any]
+"""The table, the backend it runs on, and what wraps an expression into the input's lazy kind (None: pandas)."""
+
+
+def open_native(data: Any, need: Need, backend: Any) -> Opened:
+    """Open `data` as an Ibis table, on `backend` where that is possible."""
+    for knows, read in _READERS:
+        if knows(data):
+            return read(data, need, backend)
+    kinds = "a pandas, Polars or Arrow frame, a Parquet path, an Archive, an Ibis table or a Spark frame"
+    raise InvalidArgumentError(f"the {need.kind} must be {kinds}, got {type(data).__name__}")
+
+
+def arrow_table(data: Any, need: Need) -> Any:
+    """Return the needed columns of a frame in memory as an Arrow table, zones dropped for their own wall clock."""
+    import pyarrow as pa
+
+    read = next(read for knows, read in _FRAMES if knows(data))
+    table = read(data, need)
+    for index, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz:
+            import pyarrow.compute as pc
+
+            table = table.set_column(index, field.name, pc.local_timestamp(table.column(index)))
+    return table
+
+
+def _of(module: str, *names: str) -> Callable[[Any], bool]:
+    """Recognise a type by where it is defined, so that nobody's library is imported to ask."""
+    return lambda data: type(data).__module__.split(".")[0] == module and type(data).__name__ in names
+
+
+def _from_pandas(data: Any, need: Need) -> Any:
+    import pyarrow as pa
+
+    need.check_names([str(name) for name in data.columns])
+    frame = data[list(need.names)]
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise MissingColumnError(f"a column of the {need.kind} mixes types: {error}") from error
+
+
+def _from_polars(data: Any, need: Need) -> Any:
+    need.check_names(data.collect_schema().names())
+    frame = data.select(need.names)
+    return (frame.collect() if hasattr(frame, "collect") else frame).to_arrow()
+
+
+def _from_arrow(data: Any, need: Need) -> Any:
+    import pyarrow as pa
+
+    need.check_names(data.schema.names)
+    return (pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data).select(list(need.names))
+
+
+_FRAMES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need], Any]], ...] = (
+    (lambda data: isinstance(data, pd.DataFrame), _from_pandas),
+    (_of("polars", "DataFrame", "LazyFrame"), _from_polars),
+    (_of("pyarrow", "Table", "RecordBatch"), _from_arrow),
+)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether `data` is a frame in memory (or a Polars query that becomes one)."""
+    return any(knows(data) for knows, _ in _FRAMES)
+
+
+def is_path(data: Any) -> bool:
+    """Whether `data` names Parquet files."""
+    return isinstance(data, str | Path)
+
+
+def _open_frame(data: Any, need: Need, backend: Any) -> Opened:
+    import ibis
+
+    return ibis.memtable(arrow_table(data, need)), backend or duckdb_connection(), None
+
+
+def _open_path(data: Any, need: Need, backend: Any) -> Opened:
+    backend = backend if getattr(backend, "name", "") == "duckdb" else duckdb_connection()
+    return _scan(parquet_glob(data), backend), backend, None
+
+
+def _open_archive(data: Any, need: Need, backend: Any) -> Opened:
+    table = data.scan(need.kind)
+    return table, table.get_backend(), None
+
+
+def _open_ibis(data: Any, need: Need, backend: Any) -> Opened:
+    backends, _ = data._find_backends()
+    return data, backends[0] if backends else backend or duckdb_connection(), lambda expression: expression
+
+
+def _open_spark(data: Any, need: Need, backend: Any) -> Opened:
+    from impressions_analytics.engine.spark import open_spark
+
+    return open_spark(data, need)
+
+
+_READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Any], Opened]], ...] = (
+    (is_frame, _open_frame),
+    (is_path, _open_path),
+    (lambda data: type(data).__module__.startswith("ibis.") and hasattr(data, "schema"), _open_ibis),
+    (_of("pyspark", "DataFrame"), _open_spark),
+    (lambda data: callable(getattr(data, "scan", None)), _open_archive),
+)
+
+
+def duckdb_connection() -> Any:
+    """Return a fresh embedded DuckDB."""
+    import ibis
+
+    return ibis.duckdb.connect()
+
+
+def parquet_glob(path: str | Path) -> str:
+    """Return what names every Parquet file of a path; a folder means all that lie in it.
+
+    Examples
+    --------
+    >>> parquet_glob("s3://mail/opens/*.parquet")
+    's3://mail/opens/*.parquet'
+    """
+    text = str(path)
+    return f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
+
+
+def _scan(glob: str, backend: Any) -> Any:
+    import duckdb
+
+    protocol, separator, _ = glob.partition("://")
+    if separator and protocol not in {"http", "https", "file"}:
+        import fsspec
+
+        backend.con.register_filesystem(fsspec.filesystem(protocol))
+    try:
+        return backend.read_parquet(glob, union_by_name=True)
+    except duckdb.IOException as error:
+        raise InvalidArgumentError(f"there is no Parquet file to read at {glob}: {error}") from error
+    except duckdb.Error as error:
+        raise DamagedFileError(f"{glob} cannot be read as Parquet: {error}") from error

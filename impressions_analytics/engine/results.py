@@ -1,0 +1,51 @@
+"""The types of result columns, and the one way from an expression to a pandas frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from impressions_analytics.engine.needs import Need
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DTYPES = (
+    (lambda type_: type_.is_integer(), "Int64"),
+    (lambda type_: type_.is_string(), "str"),
+    (lambda type_: type_.is_timestamp(), "datetime64[us]"),
+    (lambda type_: type_.is_boolean(), "boolean"),
+    (lambda type_: type_.is_floating(), "float64"),
+)
+
+
+def dtype_of(name: str, need: Need, type_: Any) -> str:
+    """Return the pandas type of a grouping column in a result: the typed frame's own where it is known."""
+    column = need.known(name)
+    if column:
+        return column.pandas_type
+    return next((dtype for matches, dtype in _DTYPES if matches(type_)), "object")
+
+
+def to_pandas(table: Any, dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """Turn an Arrow table into a pandas frame of exactly these columns and types; integers never pass a float.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> to_pandas(pa.table({"profile": [2**60 + 1, None]}), {"profile": "Int64"})["profile"].tolist()
+    [1152921504606846977, <NA>]
+    """
+    import pandas as pd
+
+    columns = {name: _series(table.column(name), dtype) for name, dtype in dtypes.items()}
+    return pd.DataFrame(columns, columns=list(dtypes))
+
+
+def _series(column: Any, dtype: str) -> pd.Series[Any]:
+    import pandas as pd
+
+    if dtype == "Int64":
+        return column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)  # type: ignore[no-any-return]
+    series = column.to_pandas()
+    return series if dtype == "object" else series.astype(dtype)  # type: ignore[no-any-return]
