@@ -1,0 +1,115 @@
+"""One user agent -> one judgement: the rules first, then the list of bots, then the general parser."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from impressions_analytics.user_agent_rules import Kind, Rule, first_match, first_rule
+from impressions_analytics.user_agent_systems import device_of, system_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ua_parser import Resolver
+
+REMEMBERED = 50_000
+"""Distinct user agents whose judgement is kept in the process: some 30 MB, more than a large account sees in a year."""
+
+READ_CHARACTERS = 2_000
+"""How much of a user agent is read. Real ones are shorter; longer ones are padded to do harm."""
+
+CRAWLER_LIST, SPIDER, PARSER = "crawler-user-agents", "ua-parser-spider", "ua-parser"
+"""Ids of the rules that are not rows of our table but other people's lists."""
+
+NOT_BROWSERS = frozenset({"Apple Mail", "Other", "Mobile Safari UI/WKWebView", "Android", "Mozilla"})
+"""Families of ua-parser that name no program: its catch-alls, and the frame that any app shows pages in."""
+
+
+class Judgement(NamedTuple):
+    """What is known of one user agent; see `impressions_analytics.user_agents.classify_user_agents`."""
+
+    client: str | None
+    client_version: str | None
+    os: str
+    device: str
+    kind: Kind
+    rule: str | None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def judge(useragent: str) -> Judgement:
+    """Return what is known of a user agent.
+
+    Examples
+    --------
+    >>> judge("Microsoft Outlook 2007, WinXP")
+    Judgement(client='Outlook', client_version='2007', os='Windows', device='desktop', kind='person', rule='outlook')
+    """
+    text = useragent[:READ_CHARACTERS].encode("utf-8", "replace").decode()
+    rule = first_rule(text)
+    return _by_lists(text) if rule is None else _by_rule(rule, text)
+
+
+def _by_rule(rule: Rule, text: str) -> Judgement:
+    if rule.kind in ("proxy", "prefetch", "unknown"):
+        return Judgement(rule.client, None, "unknown", "unknown", rule.kind, rule.id)
+    system = rule.os or system_of(_parsed(text).system, text)
+    return Judgement(
+        rule.client, _short(rule.version(text)) if rule.client else None, system,
+        rule.device or device_of(system, text), rule.kind, rule.id,
+    )  # fmt: skip
+
+
+def _by_lists(text: str) -> Judgement:
+    found = _parsed(text)
+    system = system_of(found.system, text)
+    device = device_of(system, text)
+    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.device == "Spider" else None
+    if bot_rule:
+        return Judgement(None, None, system, device, "bot", bot_rule)
+    client = None if found.client in NOT_BROWSERS else found.client
+    if client is None and system == "unknown":
+        return Judgement(None, None, system, device, "unknown", None)
+    return Judgement(client, _short(found.version) if client else None, system, device, "person", PARSER)
+
+
+def _short(version: str | None) -> str | None:
+    """Return the first two numbers of a version: what people compare, without the build."""
+    return ".".join(version.split(".")[:2]).strip(".") or None if version else None
+
+
+class _Parsed(NamedTuple):
+    client: str | None
+    version: str | None
+    system: str | None
+    device: str | None
+
+
+def _parsed(text: str) -> _Parsed:
+    from ua_parser import Domain
+
+    found = _parser()(text, Domain.ALL)
+    client, system, device = found.user_agent, found.os, found.device
+    version = ".".join(part for part in (client.major, client.minor) if part) if client else None
+    return _Parsed(
+        client=client.family if client else None,
+        version=version,
+        system=system.family if system else None,
+        device=device.family if device else None,
+    )
+
+
+@cache
+def _parser() -> Resolver:
+    """ua-parser without its own cache, which would remember everything a second time."""
+    from ua_parser import BestAvailableResolver, load_lazy_builtins
+
+    return BestAvailableResolver(load_lazy_builtins())
+
+
+@cache
+def _crawler_finder() -> Callable[[str], str | None]:
+    from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+
+    return first_match((row["pattern"], CRAWLER_LIST) for row in CRAWLER_USER_AGENTS_DATA)
