@@ -1,0 +1,189 @@
+"""What each path answers: the table of paths, and one function for each kind of answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from impressions_analytics.sandbox.behaviour import Behaviour
+from impressions_analytics.sandbox.faults import error
+from impressions_analytics.sandbox.http import Answer
+from impressions_analytics.sandbox.plan import FIRST_DESTINATION, FIRST_EMAILING
+from impressions_analytics.sandbox.query import EVER, BadRequestError, Query, read_query
+from impressions_analytics.sandbox.views import Listing, Scope, Views
+from impressions_analytics.sandbox.wire import Edition, render, unhashed
+from impressions_analytics.sandbox.world import EVENT_KINDS, World
+
+IDENTITY = {"id": "7001", "name": "example", "description": "Example Shop (invented)", "company": "Example Company"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One authorised request: its path's parts, its parameters, and what it finds."""
+
+    edition: Edition
+    views: Views
+    kind: str
+    level: str
+    id: str
+    parameters: tuple[tuple[str, str], ...]
+    behaviour: Behaviour
+    number: int
+
+    @property
+    def world(self) -> World:
+        """The family's data."""
+        return self.views.world
+
+    def query(self) -> Query:
+        """Read the parameters as those of the asked list."""
+        return read_query(self.kind, self.edition, self.parameters, self.behaviour)
+
+    def scope(self) -> Scope:
+        """Return whose rows are asked; an unknown ID is a bad request."""
+        return find_scope(self.world, self.level, self.id)
+
+
+def find_scope(world: World, level: str, id_: str) -> Scope:
+    """Return the destinations that a level and an ID mean; the message's hash will do for its number."""
+    if level == "account":
+        return Scope()
+    number = int(id_) if id_.isdecimal() else unhashed(id_) if level == "destination" else None
+    first, table = _FIRST[level], world.table(f"{level}s")
+    if number is None or not 0 <= number - first < len(table):
+        raise BadRequestError(f"Unknown {level} {id_}")
+    if level == "destination":
+        return Scope(level, number - first, number - first + 1)
+    low, high = np.searchsorted(world.destinations.columns["emailing"], [number - first, number - first + 1])
+    return Scope(level, int(low), int(high))
+
+
+_FIRST = {"emailing": FIRST_EMAILING, "destination": FIRST_DESTINATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the table of paths."""
+
+    path: re.Pattern[str]
+    answer: Callable[[Ask], bytes]
+    level: str = "account"
+    kind: str = ""
+
+
+def identity(ask: Ask) -> bytes:
+    """Say whose account it is."""
+    return _json(IDENTITY)
+
+
+def listing(ask: Ask) -> bytes:
+    """Answer one page of a list, as honestly as the behaviour says."""
+    behaviour, query = ask.behaviour, ask.query()
+    listed = Listing(ask.kind, ask.scope(), query.selection, behaviour.order)
+    total = len(ask.views.rows(listed))
+    first = max(0, query.start - behaviour.repeat_rows)
+    short = behaviour.short_pages if total - first > query.limit else 0
+    last = min(total, first + query.limit - short)
+    page = ask.views.page(listed, first, max(first, last), ask.edition, number_ids=behaviour.number_ids)
+    if behaviour.malformed or behaviour.extra_column:
+        page = [_damaged(row, offset, behaviour) for offset, row in enumerate(page, first)]
+    head = {"start": query.start, "limit": query.limit, "count": len(page) + behaviour.count_off}
+    if query.with_total:
+        head["total"] = total + behaviour.total_off + behaviour.total_drift * ask.number
+    return (json.dumps(head)[:-1] + ', "data":[' + ",".join(page) + "]}").encode()
+
+
+def one(ask: Ask) -> bytes:
+    """Answer one emailing or one destination as an object."""
+    scope = ask.scope()
+    if ask.level == "destination":
+        row, kind = scope.first, "destinations"
+        cells = ask.edition.cells(kind, "destination")
+    else:
+        row, kind = int(ask.id) - FIRST_EMAILING, "emailings"
+        cells = ask.edition.cells(kind, "account")
+    rows = np.array([row], dtype=np.int32)
+    return render(ask.world, kind, rows, cells, number_ids=ask.behaviour.number_ids)[0].encode()
+
+
+def statistics(ask: Ask) -> bytes:
+    """Answer the totals per kind; ``unique`` counts destinations."""
+    scope = ask.scope()
+    asked = read_query("impressions", Edition("ms", 4), ask.parameters, ask.behaviour).selection
+    lag = ask.behaviour.statistics_lag_seconds
+    selection = replace(asked, end=min(asked.end, int(_newest(ask.world) - lag) + 1)) if lag else asked
+    figures: dict[str, Any] = {"destinations": scope.last - scope.first}
+    for kind in EVENT_KINDS:
+        rows = ask.views.rows(Listing(kind, scope, selection))
+        figures[kind] = {"total": len(rows)}
+        if kind != "deliveries":
+            figures[kind]["unique"] = len(np.unique(ask.world.table(kind).columns["destination"][rows]))
+    return _json(figures)
+
+
+def _newest(world: World) -> int:
+    return int(world.table("impressions").columns["timestamp"].max(initial=EVER[0]))
+
+
+def _damaged(row: str, offset: int, behaviour: Behaviour) -> str:
+    values = json.loads(row)
+    if behaviour.extra_column:
+        values[behaviour.extra_column] = f"news {offset}"
+    for place, key, value in behaviour.malformed:
+        if place == offset and value is ...:
+            values.pop(key, None)
+        elif place == offset:
+            values[key] = value
+    return json.dumps(values)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+_ID = "(?P<id>[A-Za-z0-9]+)"
+_KIND = f"(?P<kind>{'|'.join(EVENT_KINDS)})"
+ROUTES: tuple[Route, ...] = tuple(
+    Route(re.compile(path.replace("ID", _ID).replace("KIND", _KIND)), *more)  # type: ignore[arg-type]
+    for path, *more in (
+        ("KIND", listing),
+        ("emailing/ID/KIND", listing, "emailing"),
+        ("destination/ID/KIND", listing, "destination"),
+        ("emailings", listing, "account", "emailings"),
+        ("destinations", listing, "account", "destinations"),
+        ("emailing/ID/destinations", listing, "emailing", "destinations"),
+        ("emailing/ID", one, "emailing"),
+        ("destination/ID", one, "destination"),
+        ("emailing/ID/statistics", statistics, "emailing"),
+        ("destination/ID/statistics", statistics, "destination"),
+    )
+)
+"""Every path below a family."""
+
+
+def route(path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route of a path below a family, with the parts of the path; None when there is none.
+
+    Examples
+    --------
+    >>> found, parts = route("destination/112/impressions")
+    >>> found.level, parts
+    ('destination', {'id': '112', 'kind': 'impressions'})
+    """
+    for candidate in ROUTES:
+        if match := candidate.path.fullmatch(path):
+            return candidate, match.groupdict()
+    return None
+
+
+def answered(answer: Callable[[Ask], bytes], ask: Ask) -> Answer:
+    """Return a route's answer, or why there is none."""
+    try:
+        return Answer(200, answer(ask))
+    except BadRequestError as problem:
+        return error(400, str(problem))

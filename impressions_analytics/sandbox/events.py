@@ -1,0 +1,142 @@
+"""The invented events: what happened to the destinations, drawn with numpy, each kind consistent with the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from impressions_analytics.sandbox import invented
+from impressions_analytics.sandbox.opens import MACHINE, address_of, impression_vocabularies, opened
+from impressions_analytics.sandbox.plan import BOUNCE, Plan
+from impressions_analytics.sandbox.tables import Column, Table
+
+CLICKED, COMPLAINED, UNSUBSCRIBED, SOFT_ERROR = 0.12, 0.0008, 0.006, 0.3
+LATE = 0.005
+"""The share of impressions that the account learns of late: their ID is higher than their timestamp suggests."""
+
+
+def impressions(plan: Plan, destinations: Table) -> Table:
+    """Draw the impressions: several per destination are normal, most of them soon after delivery."""
+    random = plan.random(1)
+    destination, timestamp, agent = opened(plan, destinations, random)
+    lateness = np.where(random.random(len(timestamp)) < LATE, random.exponential(3600, len(timestamp)), 0)
+    by_arrival = np.argsort(timestamp + lateness.astype(np.int64), kind="stable")
+    destination, timestamp, agent = destination[by_arrival], timestamp[by_arrival], agent[by_arrival]
+    columns = {"useragent": agent, "ip": address_of(destinations.columns["profile"][destination], random)}
+    return _table(random, destination, timestamp, columns, impression_vocabularies())
+
+
+def arriving(plan: Plan, last: int, destination: Column, timestamp: Column, number: int) -> dict[str, Column]:
+    """Draw the columns of impressions that arrive later, in the order in which they are given."""
+    random = plan.random(9, number)
+    count = len(timestamp)
+    agents = random.integers(0, len(invented.AGENTS), count).astype(np.int16)
+    return {
+        "ID": last + 1 + np.arange(count, dtype=np.int64),
+        "timestamp": timestamp,
+        "destination": destination.astype(np.int32),
+        "useragent": agents,
+        "ip": address_of(destination, random),
+        "referer": np.zeros(count, np.int8),
+    }
+
+
+def clicks(plan: Plan, destinations: Table, opens: Table) -> Table:
+    """Draw the clicks: each follows an impression of its destination by less than two minutes."""
+    random = plan.random(2)
+    agent = opens.columns["useragent"][: plan.impressions]
+    chosen = np.flatnonzero((random.random(len(agent)) < CLICKED) & ~MACHINE[agent])
+    timestamp = opens.columns["timestamp"][chosen] + random.integers(1, 100, len(chosen))
+    chosen, timestamp = _in_time(chosen, timestamp, plan)
+    proxied = np.array([row.haste != "person" for row in invented.AGENTS])[agent[chosen]]
+    columns = {
+        "link": random.integers(0, len(invented.LINKS), len(chosen)).astype(np.int8),
+        "ip": opens.columns["ip"][chosen],
+        "useragent": np.where(proxied, np.int16(invented.BROWSER), agent[chosen]),
+    }
+    vocabularies = {**impression_vocabularies(), "link": invented.LINKS}
+    return _table(random, opens.columns["destination"][chosen], timestamp, columns, vocabularies)
+
+
+def deliveries(plan: Plan, destinations: Table) -> Table:
+    """Return one delivery for every destination that did not bounce."""
+    columns = destinations.columns
+    timestamp = columns["timestamp"] + columns["delay"]
+    chosen, timestamp = _in_time(np.flatnonzero(columns["delay"] != BOUNCE), timestamp, plan, taken=False)
+    return _table(plan.random(3), chosen, timestamp, {"attempts": columns["attempts"][chosen]}, {})
+
+
+def errors(plan: Plan, destinations: Table) -> Table:
+    """Return one error for every destination that bounced, and passing ones for some that were delivered late."""
+    random = plan.random(4)
+    columns = destinations.columns
+    soft = (columns["attempts"] > 1) & (random.random(len(destinations)) < SOFT_ERROR)
+    bounced = columns["delay"] == BOUNCE
+    timestamp = columns["timestamp"] + random.integers(1, 600, len(destinations))
+    chosen, timestamp = _in_time(np.flatnonzero(soft | bounced), timestamp, plan, taken=False)
+    code = np.where(bounced[chosen], np.array([0, 1, 3, 4])[random.integers(0, 4, len(chosen))], 2).astype(np.int8)
+    names = ("status", "errorcode", "description", "errortype")
+    words = dict(zip(names, zip(*invented.ERRORS, strict=True), strict=True))
+    return _table(random, chosen, timestamp, dict.fromkeys(names, code), words)
+
+
+def abuses(plan: Plan, destinations: Table) -> Table:
+    """Draw complaints: a few delivered destinations, within two days."""
+    random = plan.random(5)
+    chosen, timestamp = _some_delivered(plan, destinations, COMPLAINED, random)
+    reports = random.integers(0, len(invented.REPORTS), len(chosen)).astype(np.int8)
+    return _table(random, chosen, timestamp, {"report": reports}, {"report": invented.REPORTS})
+
+
+def unsubscribes(plan: Plan, destinations: Table) -> Table:
+    """Draw unsubscribes: some delivered destinations, within two days."""
+    random = plan.random(6)
+    chosen, timestamp = _some_delivered(plan, destinations, UNSUBSCRIBED, random)
+    columns = {
+        "source": random.integers(0, len(invented.SOURCES), len(chosen)).astype(np.int8),
+        "ip": address_of(destinations.columns["profile"][chosen], random),
+        "useragent": np.full(len(chosen), invented.BROWSER, np.int16),
+        "success": (random.random(len(chosen)) < 0.97).astype(np.int8),
+    }
+    vocabularies = {**impression_vocabularies(), "source": invented.SOURCES, "success": ("false", "true")}
+    return _table(random, chosen, timestamp, columns, vocabularies)
+
+
+def _some_delivered(
+    plan: Plan, destinations: Table, share: float, random: np.random.Generator
+) -> tuple[Column, Column]:
+    columns = destinations.columns
+    delivered = columns["delay"] != BOUNCE
+    chosen = np.flatnonzero(delivered & (random.random(len(destinations)) < share))
+    after = random.integers(60, 2 * 86_400, len(chosen))
+    return _in_time(chosen, (columns["timestamp"] + columns["delay"])[chosen] + after, plan)
+
+
+def _in_time(rows: Column, timestamp: Column, plan: Plan, *, taken: bool = True) -> tuple[Column, Column]:
+    """Return the rows with their timestamps, without those after the world's end, in order of time."""
+    timestamp = timestamp if taken else timestamp[rows]
+    rows, timestamp = rows[timestamp < plan.end], timestamp[timestamp < plan.end]
+    order = np.argsort(timestamp, kind="stable")
+    return rows[order], timestamp[order]
+
+
+def _table(
+    random: np.random.Generator,
+    destination: Column,
+    timestamp: Column,
+    columns: dict[str, Column],
+    vocabularies: dict[str, tuple[str | None, ...]],
+) -> Table:
+    count = len(timestamp)
+    gaps = random.integers(1, 4, count)
+    gaps[:1] = 1
+    referer = random.integers(0, len(invented.REFERERS), count).astype(np.int8)
+    return Table(
+        {
+            "ID": np.cumsum(gaps),
+            "timestamp": timestamp,
+            "destination": destination.astype(np.int32),
+            **columns,
+            **({"referer": referer} if "useragent" in columns else {}),
+        },
+        {**vocabularies, "referer": invented.REFERERS},
+    )

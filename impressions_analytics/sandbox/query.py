@@ -1,0 +1,182 @@
+"""What a list request asks for: a page, a period and conditions, read from its parameters as each version spells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from impressions_analytics.sandbox.behaviour import Behaviour
+from impressions_analytics.sandbox.plan import seconds
+from impressions_analytics.sandbox.wire import Edition
+
+DEFAULT_LIMIT, MOST = 100, 1000
+EVER = (-(2**62), 2**62)
+"""A period without ends."""
+OPERATORS = ("==", "!=", "<>", "<=", ">=", "=~", "!~", "<", ">")
+_CONDITION = re.compile(rf"\s*([A-Za-z-]+)\s*({'|'.join(OPERATORS)})\s*(.*)", re.DOTALL)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
+_PERIODS = {"emailings": ("fromdate", "todate"), "destinations": ("from", "to")}
+_ALWAYS = {"access_token", "start", "limit", "total"}
+
+
+class BadRequestError(Exception):
+    """The request cannot be answered; the message is for the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One ``fields[]`` condition on a column."""
+
+    column: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows: those with begin <= seconds < end that meet all conditions; if unique, one per destination."""
+
+    begin: int = EVER[0]
+    end: int = EVER[1]
+    conditions: tuple[Condition, ...] = ()
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One list request: of the selected rows at most `limit`, from offset `start`."""
+
+    selection: Selection
+    start: int = 0
+    limit: int = DEFAULT_LIMIT
+    with_total: bool = True
+
+
+def period_names(kind: str, edition: Edition) -> tuple[str, str] | None:
+    """Return the parameters that say a period, or None where ``fields[]`` does.
+
+    Examples
+    --------
+    >>> period_names("impressions", Edition("ms", 4)), period_names("impressions", Edition("publisher", 4))
+    (('begintime', 'endtime'), None)
+    """
+    if kind in _PERIODS:
+        return _PERIODS[kind]
+    return None if edition.family == "publisher" or edition.origin else ("begintime", "endtime")
+
+
+def read_query(kind: str, edition: Edition, parameters: Iterable[tuple[str, str]], behaviour: Behaviour) -> Query:
+    """Read a list request; what the list does not know is ignored, unless the behaviour refuses it."""
+    parameters = tuple(parameters)
+    names = period_names(kind, edition)
+    known = {name: value for name, value in parameters if name in _known(kind, names)}
+    fields = [value for name, value in parameters if names is None and name.startswith("fields[")]
+    unknown = [name for name, _ in parameters if name not in known and not (fields and name.startswith("fields["))]
+    if unknown and behaviour.refuse_unknown_parameters:
+        raise BadRequestError(f"Unknown parameter {unknown[0]}")
+    return Query(
+        _selection(known, names, [_condition(text) for text in fields], behaviour),
+        start=_whole(known, "start", 0),
+        limit=min(_whole(known, "limit", DEFAULT_LIMIT), MOST),
+        with_total=known.get("total", "true").lower() not in ("false", "0"),
+    )
+
+
+def _selection(
+    known: dict[str, str], names: tuple[str, str] | None, conditions: list[Condition], behaviour: Behaviour
+) -> Selection:
+    if behaviour.ignore_period:
+        known = {name: value for name, value in known.items() if name not in (names or ())}
+        conditions = [condition for condition in conditions if condition.column != "timestamp"]
+    begin, end = _bounds(known, names, behaviour)
+    for low, high in map(_narrowed, conditions):
+        begin, end = max(begin, low), min(end, high)
+    others = tuple(condition for condition in conditions if _narrowed(condition) == EVER)
+    return Selection(begin, end, others, known.get("unique", "false").lower() in ("true", "1"))
+
+
+def _known(kind: str, names: tuple[str, str] | None) -> set[str]:
+    return {*_ALWAYS, *(names or ()), *(("unique",) if kind in ("clicks", "unsubscribes") else ())}
+
+
+def _bounds(known: dict[str, str], names: tuple[str, str] | None, behaviour: Behaviour) -> tuple[int, int]:
+    begin, end = EVER
+    if names and names[0] in known:
+        begin = _time(names[0], known[names[0]]) + (not behaviour.begin_inclusive)
+    if names and names[1] in known:
+        end = _time(names[1], known[names[1]]) + behaviour.end_inclusive
+    return begin, end
+
+
+def _whole(known: dict[str, str], name: str, default: int) -> int:
+    text = known.get(name, str(default))
+    if not text.isdecimal():
+        raise BadRequestError(f"Parameter {name} is no whole number: {text}")
+    return int(text)
+
+
+def _time(name: str, text: str) -> int:
+    try:
+        if _TIME.fullmatch(text):
+            return seconds(text)
+    except ValueError:
+        pass
+    raise BadRequestError(f"Invalid time in {name}: {text}")
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text)
+    if not match:
+        raise BadRequestError(f"Invalid field condition: {text}")
+    return Condition(*match.groups())
+
+
+def _narrowed(condition: Condition) -> tuple[int, int]:
+    """Return the period that a condition on the timestamp means; `EVER` where it means none."""
+    if condition.column != "timestamp" or condition.operator in ("=~", "!~", "!=", "<>"):
+        return EVER
+    moment = _time("timestamp", condition.value)
+    return {
+        ">": (moment + 1, EVER[1]),
+        ">=": (moment, EVER[1]),
+        "<": (EVER[0], moment),
+        "<=": (EVER[0], moment + 1),
+        "==": (moment, moment + 1),
+    }[condition.operator]
+
+
+def meets(condition: Condition, values: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which of the values, as spelled on the wire, meet a condition; numbers compare as numbers.
+
+    Examples
+    --------
+    >>> meets(Condition("destination", "<", "20"), ["9", "112"]).tolist()
+    [True, False]
+    >>> meets(Condition("ip", "=~", "2001:%"), ["192.0.2.1", "2001:db8::1"]).tolist()
+    [False, True]
+    """
+    wanted = condition.value
+    if condition.operator in ("=~", "!~"):
+        pattern = re.compile(".*".join(map(re.escape, wanted.split("%"))), re.DOTALL)
+        found = [pattern.fullmatch(value or "") is not None for value in values]
+        return np.array(found, bool) ^ (condition.operator == "!~")
+    if wanted.lstrip("-").isdecimal():
+        pairs = [(int(value) if value and value.lstrip("-").isdecimal() else None, int(wanted)) for value in values]
+    else:
+        pairs = [(value, wanted) for value in values]  # type: ignore[misc]
+    compare = _COMPARE[condition.operator]
+    return np.array([left is not None and compare(left, right) for left, right in pairs], bool)
+
+
+_COMPARE = {
+    "==": lambda left, right: left == right,
+    "!=": lambda left, right: left != right,
+    "<>": lambda left, right: left != right,
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}

@@ -1,0 +1,166 @@
+"""From a request to its answer: who asks, what trouble it meets, which rows arrive first, and what it gets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from impressions_analytics.sandbox.access import Access
+from impressions_analytics.sandbox.answers import Ask, answered, identity, route
+from impressions_analytics.sandbox.arrivals import Arrivals
+from impressions_analytics.sandbox.behaviour import Behaviour, Fault
+from impressions_analytics.sandbox.faults import ELSEWHERE, chosen_fault, error, faulty
+from impressions_analytics.sandbox.http import Answer, Request
+from impressions_analytics.sandbox.plan import Plan
+from impressions_analytics.sandbox.record import Record
+from impressions_analytics.sandbox.views import Views
+from impressions_analytics.sandbox.wire import Edition
+from impressions_analytics.sandbox.world import World
+
+FAMILIES = ("ms", "publisher")
+AUTHENTICATE = "/authenticate"
+_PATH = re.compile(r"(?:/moved|/elsewhere)?/v([234])/(?:(identity)|(ms|publisher)/(.+))")
+WORTH_COMPRESSING = 500
+
+Parameters = tuple[tuple[str, str], ...]
+
+
+class Service:
+    """Everything between the socket and the data; `port` and `wait` are filled in when the server runs."""
+
+    def __init__(self, plan: Plan, access: Access, behaviour: Behaviour) -> None:
+        self.access = access
+        self.record = Record()
+        self.data = threading.RLock()
+        self.port = 0
+        self.wait: Callable[[float], object] = time.sleep
+        self._plan = plan
+        self._families: dict[str, Views] = {}
+        self.arrivals = Arrivals(plan)
+        self.behaviour = behaviour
+        self.behave()
+
+    def behave(self, **changes: Any) -> None:
+        """Change the behaviour; an outage and the rows that arrive start anew."""
+        with self.data:
+            self.behaviour = replace(self.behaviour, **changes)
+            self._outage_left = self.behaviour.outage_requests
+            self._outage_until = time.monotonic() + self.behaviour.outage_seconds
+            self.arrivals.restart()
+
+    def views(self, family: str) -> Views:
+        """Return a family's lists, its data invented when it is first asked for."""
+        if family not in FAMILIES:
+            raise ValueError(f"family is {family!r}; it can be 'ms' or 'publisher'")
+        with self.data:
+            if family not in self._families:
+                plan = replace(self._plan, family=FAMILIES.index(family))
+                self._families[family] = Views(World(plan), self._plan.seed)
+            return self._families[family]
+
+    def handle(self, request: Request) -> Answer:
+        """Answer one request of a client, and note it."""
+        target = urlsplit(request.target)
+        if target.path.startswith("/sandbox/"):
+            return self._control(request, target.path)
+        parameters = tuple(parse_qsl(target.query, keep_blank_values=True))
+        elsewhere = request.headers.get("host", "").startswith(ELSEWHERE) and target.path.startswith("/elsewhere")
+        carried = parameters + ((("access_token", ""),) if "authorization" in request.headers else ())
+        number, asked = self.record.begin(request.method, target.path, carried, elsewhere=elsewhere)
+        answer = Answer(0, ending="nothing")
+        try:
+            answer = self._met(request, target.path, parameters, number)
+        finally:
+            self.record.end(number, asked, answer.status or None)
+        return answer
+
+    def _met(self, request: Request, path: str, parameters: Parameters, number: int) -> Answer:
+        behaviour = self.behaviour
+        fault = self._outage() or chosen_fault(behaviour, number)
+        self._delay(behaviour, dict(parameters))
+
+        def healthy() -> Answer:
+            return self._answer(request, path, parameters, number)
+
+        answer = faulty(fault, healthy, behaviour, request.target, self.port) if fault else healthy()
+        if (
+            behaviour.gzip
+            and "gzip" in request.headers.get("accept-encoding", "")
+            and len(answer.body) > WORTH_COMPRESSING
+        ):
+            packed = gzip.compress(answer.body, compresslevel=1, mtime=0)
+            answer = replace(answer, body=packed, headers=(*answer.headers, ("Content-Encoding", "gzip")))
+        return answer
+
+    def _outage(self) -> Fault | None:
+        with self.data:
+            if self._outage_left > 0:
+                self._outage_left -= 1
+                return self.behaviour.outage_fault
+            return self.behaviour.outage_fault if time.monotonic() < self._outage_until else None
+
+    def _delay(self, behaviour: Behaviour, parameters: dict[str, str]) -> None:
+        start = parameters.get("start", "0")
+        deep = int(start) if start.isdecimal() else 0
+        seconds = behaviour.latency_seconds + behaviour.offset_milliseconds_per_1000 * deep / 1e6
+        if seconds > 0:
+            self.wait(seconds)
+
+    def _answer(self, request: Request, path: str, parameters: Parameters, number: int) -> Answer:
+        if path == AUTHENTICATE:
+            return self.access.exchange(request, self.behaviour)
+        match = _PATH.fullmatch(path)
+        if not match:
+            return error(400, f"Unknown path {path}")
+        if request.method != "GET":
+            return error(400, f"Unsupported method {request.method}")
+        version = int(match[1])
+        refusal = self.access.refusal(version, dict(parameters), request, self.behaviour)
+        return refusal or self._find(match, version, parameters, number)
+
+    def _find(self, match: re.Match[str], version: int, parameters: Parameters, number: int) -> Answer:
+        family = match[3] or "ms"
+        behaviour = self.behaviour
+        edition = Edition(family, version, origin=version == 2 and behaviour.v2_edition == "origin")
+        found = route(match[4]) if match[4] else None
+        with self.data:
+            if match[2]:
+                ask = Ask(edition, self.views(family), "", "account", "", parameters, behaviour, number)
+                return answered(identity, ask)
+            if not found:
+                return error(400, f"Unknown path {match[4]}")
+            known, parts = found
+            kind = parts.get("kind") or known.kind
+            ask = Ask(
+                edition, self.views(family), kind, known.level, parts.get("id", ""), parameters, behaviour, number
+            )
+            if kind == "impressions":
+                self.arrivals.before(ask)
+            return answered(known.answer, ask)
+
+    def _control(self, request: Request, path: str) -> Answer:
+        """Let another process count the requests, forget them, or change the behaviour."""
+        if (request.method, path) == ("POST", "/sandbox/clear"):
+            self.record.clear()
+        elif (request.method, path) == ("POST", "/sandbox/behave"):
+            try:
+                self.behave(**json.loads(request.body))
+            except (TypeError, ValueError) as problem:
+                return error(400, str(problem))
+        elif (request.method, path) != ("GET", "/sandbox/requests"):
+            return error(400, f"Unknown control {request.method} {path}")
+        record = self.record
+        asked = record.asked
+        known = {
+            "requests": len(asked),
+            "peak_parallel": record.peak_parallel,
+            "asked": [one._asdict() for one in asked],
+        }
+        return Answer(200, json.dumps(known).encode())
