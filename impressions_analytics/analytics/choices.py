@@ -1,9 +1,12 @@
-"""One wording for refusing an argument that is not among the closed choices."""
+"""One wording for refusing each sort of argument: a closed choice, a whole number, a moment."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
 
 from impressions_analytics.errors import InvalidArgumentError
 
@@ -23,3 +26,34 @@ def choose(argument: str, value: object, choices: Iterable[str]) -> None:
     near = difflib.get_close_matches(str(value), allowed, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise InvalidArgumentError(f"{argument} must be one of {', '.join(map(repr, allowed))}, got {value!r}{hint}")
+
+
+def whole_number(argument: str, value: object, *, least: int) -> None:
+    """Raise `InvalidArgumentError` unless `value` is a whole number of at least `least`.
+
+    Examples
+    --------
+    >>> whole_number("limit", 0, least=1)
+    Traceback (most recent call last):
+    impressions_analytics.errors.InvalidArgumentError: limit must be a whole number of at least 1, got 0
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgumentError(f"{argument} must be a whole number of at least {least}, got {value!r}")
+
+
+def moment(argument: str, value: Any) -> pd.Timestamp:
+    """Return a moment of the wall clock from text, a date or a datetime.
+
+    Examples
+    --------
+    >>> moment("as_of", "2026-02-01")
+    Timestamp('2026-02-01 00:00:00')
+    """
+    way_out = "give a wall-clock day or time such as '2026-02-01' or '2026-02-01 09:00:00'"
+    try:
+        parsed = pd.Timestamp(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"{argument} is no moment: {value!r}; {way_out}") from error
+    if parsed is pd.NaT or parsed.tzinfo is not None or isinstance(value, int | float):
+        raise InvalidArgumentError(f"{argument} is no moment of the wall clock: {value!r}; {way_out}")
+    return parsed.as_unit("us")

@@ -10,7 +10,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from impressions_analytics.engine import Source
 
-CLASSES = ("client", "client_version", "os", "device", "kind")
+CLASSES = ("client", "client_version", "os", "device", "kind", "rule")
 KINDS_OF_OPEN = ("person", "proxy", "prefetch", "bot", "unknown")
 MACHINES = ("prefetch", "bot")
 """The kinds that are known to be a machine's."""
@@ -22,29 +22,26 @@ def classes_of(useragents: pd.Series[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per user agent: ``useragent`` and the columns of `CLASSES`.
+        One row per user agent: ``useragent``, and each column of `CLASSES` as ``classified_...``.
     """
     from impressions_analytics.user_agents import classify_user_agents
 
     known = classify_user_agents(useragents)
-    told = {name: known[name].astype("str").fillna("unknown") for name in CLASSES}
+    told = {f"classified_{name}": known[name].astype("str").fillna("unknown") for name in CLASSES}
     return pd.DataFrame({"useragent": known["useragent"].astype("str"), **told})
 
 
-def with_classes(source: Source, columns: Sequence[str], table: Any = None) -> Any:
-    """Return the rows of a source with these classes added under the same names.
+def with_classes(source: Source, classes: Sequence[str]) -> Any:
+    """Return the rows of a source with ``classified_...`` columns added.
 
     The distinct user agents are fetched, classified here, and joined back where the rows are.
     """
     import ibis
     import pyarrow as pa
 
-    rows = source.table if table is None else table
-    distinct = source.fetch(rows.select("useragent").distinct().filter(lambda t: t.useragent.notnull()))
-    wanted = ["useragent", *dict.fromkeys(columns)]
-    classes = classes_of(pd.Series(distinct["useragent"].to_pylist(), dtype="str"))[wanted]
-    dimension = ibis.memtable(pa.Table.from_pandas(classes, preserve_index=False))
-    kept = [rows[name].name(f"copernica_{name}" if name in wanted[1:] else name) for name in rows.columns]
-    rows = rows.select(kept)
-    joined = rows.left_join(dimension, "useragent")
-    return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in wanted[1:]})
+    rows = source.table
+    distinct = source.fetch(rows.filter(rows.useragent.notnull()).select("useragent").distinct())
+    added = [f"classified_{name}" for name in dict.fromkeys(classes)]
+    known = classes_of(pd.Series(distinct["useragent"].to_pylist(), dtype="str"))[["useragent", *added]]
+    joined = rows.left_join(ibis.memtable(pa.Table.from_pandas(known, preserve_index=False)), "useragent")
+    return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in added})

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+
+from impressions_analytics.analytics.rates import interval_names, wilson
+from impressions_analytics.columns import Kind
+from impressions_analytics.engine import Need, open_source
+from impressions_analytics.errors import AnalysisError
+
+_RESULTS = ("complaints", "unsubscribes", "clicks", "impressions", "errors", "no_response")
+_DTYPES = {
+    **dict.fromkeys(("mailing", "destinations", *_RESULTS), "int64"),
+    **dict.fromkeys(interval_names("copernica_click_through_rate"), "float64"),
+}
 
 
 def dominant_results(
@@ -45,4 +56,27 @@ def dominant_results(
     MissingColumnError
         A needed column is absent or of a wrong type.
     """
-    raise NotImplementedError
+    given = {
+        "abuses": abuses, "unsubscribes": unsubscribes, "clicks": clicks, "impressions": impressions, "errors": errors,
+    }  # fmt: skip
+    missing = [name for name, data in given.items() if data is None]
+    if missing:
+        raise AnalysisError(f"dominant results need {', '.join(missing)}: give an empty frame where there were none")
+    source = open_source(destinations, Need("destinations", ("ID", "mailing")))
+    events = [source.also(data, Need(cast("Kind", name), ("destination",))) for name, data in given.items()]
+    return source.deliver(_dominant_results(source.table, events), _DTYPES)
+
+
+def _dominant_results(sent: Any, events: list[Any]) -> Any:
+    """Define the analysis: each destination's weightiest event, counted per mailing."""
+    import ibis
+
+    ranked = [table.select("destination", rank=ibis.literal(rank, "int64")) for rank, table in enumerate(events)]
+    weightiest = ibis.union(*ranked).group_by("destination").aggregate(rank=ibis._["rank"].min())
+    sent = sent.distinct()
+    joined = sent.left_join(weightiest, weightiest.destination == sent.ID)
+    results = joined.select("mailing", rank=joined["rank"].fill_null(len(events)))
+    counted = {name: (results["rank"] == rank).sum().cast("int64") for rank, name in enumerate(_RESULTS)}
+    table = results.group_by("mailing").aggregate(destinations=results.count(), **counted)
+    rate = wilson("copernica_click_through_rate", table.clicks, table.impressions + table.clicks)
+    return table.mutate(**rate).order_by("mailing")

@@ -4,6 +4,67 @@ from __future__ import annotations
 
 import pandas as pd
 
+from impressions_analytics.analytics.figures import FIGURES
+
+_OWN = "this package's own convention"
+_SCREENS = "Copernica's result screens"
+_COMMON = "common among mail platforms"
+_WILSON = "E. B. Wilson, JASA 22 (1927)"
+_SOURCES = {
+    "open_rate_of_sent": _SCREENS,
+    "impressions": _SCREENS,
+    "effective_opens": _OWN,
+    "machine_impressions": _OWN,
+    "machine_share_of_impressions": _OWN,
+    "human_opens": _OWN,
+    "machine_share_of_unique_opens": _OWN,
+    "human_open_rate_of_delivered": _OWN,
+    "estimated_open_rate_of_delivered": _OWN,
+    "reopen_ratio": _OWN,
+}
+_COLUMNS = ("figure", "formula", "function", "column", "needs", "source")
+_OTHERS = (
+    ("impressions in a period", "impression rows", "impressions_over_time", "impressions", "", _SCREENS),
+    ("unique opens in a period", "distinct destinations; they do not add up across periods",
+     "impressions_over_time", "destinations", "", _COMMON),
+    ("profiles in a period", "distinct profiles; they do not add up across periods",
+     "impressions_over_time", "profiles", "", _COMMON),
+    ("first opens", "destinations by the period of their earliest impression; they add up to U",
+     "impressions_over_time", "first_opens", "", _COMMON),
+    ("impressions of a profile", "impression rows", "impressions_per_profile", "impressions", "", _COMMON),
+    ("mailings opened", "distinct mailings with an impression", "impressions_per_profile", "mailings", "", _COMMON),
+    ("share of a class", "U of the class / U of all classes counted",
+     "user_agent_breakdown", "share", "", _COMMON),
+    ("human opens, low", "impression rows of the kind person", "human_opens", "low", "", _OWN),
+    ("human opens, high", "impression rows of the kinds person and proxy", "human_opens", "high", "", _OWN),
+    ("recency", "whole days since the last impression that is not a machine's",
+     "engagement_segments", "recency_days", "", _COMMON),
+    ("frequency", "distinct mailings opened in the window, by impressions that are not a machine's",
+     "engagement_segments", "mailings_opened", "", _COMMON),
+    ("opened share", "mailings opened / mailings received in the window",
+     "engagement_segments", "opened_share", "destinations", _COMMON),
+    ("impressions by hour of week", "impression rows per weekday and hour",
+     "impressions_by_hour_of_week", "impressions", "", _COMMON),
+    ("impressions per message exposed", "impression rows / hours that messages were out",
+     "impressions_by_hour_of_week", "impressions_per_message_hour", "destinations", _OWN),
+    ("time to open, median", "least time within which half of the opened were opened; never a mean",
+     "time_to_open", "median_hours", "destinations", _COMMON),
+    ("time to open, p90", "least time within which nine tenths of the opened were opened",
+     "time_to_open", "p90_hours", "destinations", _COMMON),
+    ("open decay", "F(t), the share of the opens within the horizon that came within t after sending",
+     "open_decay", "share", "destinations", _COMMON),
+    ("half-life", "least t with F(t) >= 0.5; null while the horizon has not passed",
+     "open_decay", "half_life_hours", "destinations", _COMMON),
+    ("dominant result", "one per destination: complaint > unsubscribe > click > impression > error > no response",
+     "dominant_results", "complaints ... no_response",
+     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS),
+    ("Copernica's click-through rate", "clickers / (openers only + clickers), over dominant results",
+     "dominant_results", "copernica_click_through_rate",
+     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS),
+    ("95% interval of a rate", "Wilson's score interval, from the rate and its n",
+     "mailing_performance", "..._ci_low, ..._ci_high", "", _WILSON),
+)  # fmt: skip
+
 
 def metrics() -> pd.DataFrame:
     """List every figure with its formula.
@@ -12,6 +73,22 @@ def metrics() -> pd.DataFrame:
     -------
     DataFrame
         One row per figure. Columns, all str: ``figure``, ``formula``, ``function`` (that computes it), ``column``
-        (of its result), ``needs`` (besides impressions), ``source`` (of the definition).
+        (of its result), ``needs`` (besides impressions; empty if nothing), ``source`` (of the definition).
+
+    Examples
+    --------
+    >>> metrics().set_index("column").loc["click_to_open_rate_of_opened", ["formula", "needs"]].tolist()
+    ['UC / U', 'clicks']
     """
-    raise NotImplementedError
+    of_mailings = [
+        (
+            figure.name.replace("_", " "),
+            figure.formula,
+            "mailing_performance",
+            figure.name,
+            ", ".join(figure.needs),
+            _SOURCES.get(figure.name, _COMMON),
+        )
+        for figure in FIGURES
+    ]
+    return pd.DataFrame([*of_mailings, *_OTHERS], columns=list(_COLUMNS), dtype="str")

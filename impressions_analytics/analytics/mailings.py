@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from impressions_analytics.analytics.choices import choose
+from impressions_analytics.analytics.classes import MACHINES, with_classes
+from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
+from impressions_analytics.engine import Need, open_source
+from impressions_analytics.errors import AnalysisError
+
 
 def mailing_performance(
     impressions: Any,
@@ -69,4 +75,80 @@ def mailing_performance(
     InvalidArgumentError
         `figures` names something that is no figure.
     """
-    raise NotImplementedError
+    given = {"impressions": impressions, "destinations": destinations, "deliveries": deliveries, "clicks": clicks}
+    chosen = _chosen(figures, {name for name, data in given.items() if data is not None})
+    source = open_source(impressions, Need("impressions", ("mailing", "destination", "useragent")))
+    others = {name: source.also(given[name], need) for name, need in _NEEDS.items() if given[name] is not None}
+    expression = _performance(with_classes(source, ("kind",)), others, chosen)
+    dtypes = {column: figure.dtype for figure in chosen for column in figure.columns}
+    result = source.deliver(expression, {"mailing": "int64", **dtypes})
+    if not source.lazy and "estimated_open_rate_of_delivered" in dtypes:
+        result.attrs["assumption"] = ESTIMATE_ASSUMES
+    return result
+
+
+def _chosen(figures: Sequence[str] | None, given: set[str]) -> list[Figure]:
+    """Return the figures asked for, or all that the inputs allow."""
+    if figures is None:
+        return [figure for figure in FIGURES if given.issuperset(figure.needs)]
+    by_name = {figure.name: figure for figure in FIGURES}
+    for name in figures:
+        choose("figures", name, by_name)
+        missing = [need for need in by_name[name].needs if need not in given]
+        if missing:
+            raise AnalysisError(f"{name} is {by_name[name].formula}: it needs {' and '.join(missing)} as well")
+    return [by_name[name] for name in figures]
+
+
+def _performance(rows: Any, others: dict[str, Any], chosen: list[Figure]) -> Any:
+    """Define the analysis: count what was given, per mailing in any of it, and compute the figures."""
+    import ibis
+
+    counts = [_opens(rows), *(_COUNTS[name](table, rows) for name, table in others.items())]
+    table = ibis.union(counts[0].select("mailing"), *(count.select("mailing") for count in counts), distinct=True)
+    for count in counts:
+        joined = table.left_join(count, "mailing")
+        table = joined.select(*table.columns, **{name: joined[name].fill_null(0) for name in count.columns[1:]})
+    values = {}
+    for figure in chosen:
+        values |= figure.expressions(table)
+    return table.select("mailing", **values).order_by("mailing")
+
+
+def _opens(rows: Any) -> Any:
+    machine = rows.classified_kind.isin(MACHINES).cast("int64")
+    opened = rows.group_by("mailing", "destination").aggregate(rows=rows.count(), machine=machine.sum())
+    return opened.group_by("mailing").aggregate(
+        impressions=opened["rows"].sum().cast("int64"),
+        unique_opens=opened.count(),
+        machine_impressions=opened.machine.sum().cast("int64"),
+        human_opens=(opened.machine < opened["rows"]).sum().cast("int64"),
+    )
+
+
+def _sent(table: Any, rows: Any) -> Any:
+    return table.group_by("mailing").aggregate(sent=table.ID.nunique())
+
+
+def _delivered(table: Any, rows: Any) -> Any:
+    return table.group_by("mailing").aggregate(delivered=table.destination.nunique())
+
+
+def _clicked(table: Any, rows: Any) -> Any:
+    """Count who clicked, and who opened or clicked."""
+    import ibis
+
+    clicks = table.distinct().mutate(clicked=1)
+    both = ibis.union(clicks, rows.select("mailing", "destination").distinct().mutate(clicked=0))
+    both = both.group_by("mailing", "destination").aggregate(clicked=both.clicked.max())
+    return both.group_by("mailing").aggregate(
+        unique_clicks=both.clicked.sum().cast("int64"), effective_opens=both.count()
+    )
+
+
+_NEEDS = {
+    "destinations": Need("destinations", ("ID", "mailing")),
+    "deliveries": Need("deliveries", ("mailing", "destination")),
+    "clicks": Need("clicks", ("mailing", "destination")),
+}
+_COUNTS = {"destinations": _sent, "deliveries": _delivered, "clicks": _clicked}

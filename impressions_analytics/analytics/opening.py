@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from impressions_analytics.analytics.choices import moment, whole_number
+from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HOUR = 3600  # seconds
+_TIMES = {"n": "int64", "median_hours": "float64", "p90_hours": "float64"}
+_DECAY = {"hours": "int64", "opens": "int64", "share": "float64", "half_life_hours": "float64", "mature": "bool"}
 
 
 def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None = None) -> Any:
@@ -42,7 +52,27 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     -----
     A time that spans a change of the clocks is one hour off.
     """
-    raise NotImplementedError
+    groups = column_list(by)
+    source = open_source(data, Need("impressions", ("timestamp", "destination")))
+    need = Need("destinations", ("ID", "timestampsent"), by=groups)
+    sent = source.also(destinations, need)
+    dtypes = {name: dtype_of(name, need, sent[name].type()) for name in groups}
+    return source.deliver(_time_to_open(source.table, sent, groups), {**dtypes, **_TIMES})
+
+
+def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
+    """Define the analysis."""
+    opened = _seconds_to_open(impressions, sent)
+    opened = opened.filter(opened.seconds.notnull())
+    ranked = _ranked(opened, groups)
+    figures = {
+        "n": ranked.count(),
+        "median_hours": _reached(ranked, 50) / float(_HOUR),
+        "p90_hours": _reached(ranked, 90) / float(_HOUR),
+    }
+    if not groups:
+        return ranked.aggregate(**figures)
+    return ranked.group_by(list(groups)).aggregate(**figures).order_by(nulls_last(groups))
 
 
 def open_decay(
@@ -90,4 +120,82 @@ def open_decay(
     -----
     A time that spans a change of the clocks is one hour off.
     """
-    raise NotImplementedError
+    whole_number("horizon_hours", horizon_hours, least=1)
+    groups = column_list(by)
+    source = open_source(data, Need("impressions", ("timestamp", "destination")))
+    need = Need("destinations", ("ID", "timestampsent"), by=groups)
+    sent = source.also(destinations, need)
+    dtypes = {name: dtype_of(name, need, sent[name].type()) for name in groups}
+    until = None if as_of is None else moment("as_of", as_of)
+    return source.deliver(_open_decay(source.table, sent, groups, horizon_hours, until), {**dtypes, **_DECAY})
+
+
+def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int, as_of: Any) -> Any:
+    """Define the analysis: opens per hour of age on a spine of every group and hour, added up."""
+    import ibis
+
+    keys = [*groups, "everything"]
+    sent = sent.mutate(everything=0)
+    mailed = sent.group_by(keys).aggregate(last_sent=sent.timestampsent.max())
+    mailed = mailed.cross_join(_known_until(impressions, as_of))
+    mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
+    opened = _seconds_to_open(impressions, sent)
+    opened = opened.filter(opened.seconds <= horizon * _HOUR)
+    spine = mailed.select(*keys, mature=mature).cross_join(ibis.memtable({"hours": range(horizon + 1)}))
+    curve = _joined(_joined(spine, _reached_by_hour(opened, keys), [*keys, "hours"]), _half_lives(opened, keys), keys)
+    so_far = curve.opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
+    curve = curve.mutate(opens=so_far.cast("int64"))
+    share, half_life = curve.opens / curve.final.cast("float64"), curve.half_life / float(_HOUR)
+    return curve.mutate(
+        share=ibis.ifelse(curve.mature, share, ibis.null("float64")),
+        half_life_hours=ibis.ifelse(curve.mature, half_life, ibis.null("float64")),
+    ).order_by(nulls_last([*groups, "hours"]))
+
+
+def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
+    """Return the one moment until which the impressions are known."""
+    import ibis
+
+    if as_of is not None:
+        return ibis.memtable({"until": [as_of]}, schema={"until": "timestamp(6)"})
+    return impressions.aggregate(until=impressions.timestamp.max())
+
+
+def _reached_by_hour(opened: Any, keys: Sequence[str]) -> Any:
+    """Count the opens by the first whole hour that they were reached within."""
+    hours = -((-opened.seconds) // _HOUR)
+    return opened.group_by(*keys, hours=hours.cast("int64")).aggregate(opens=opened.count())
+
+
+def _half_lives(opened: Any, keys: Sequence[str]) -> Any:
+    ranked = _ranked(opened, keys)
+    return ranked.group_by(list(keys)).aggregate(final=ranked.count(), half_life=_reached(ranked, 50))
+
+
+def _joined(table: Any, counts: Any, keys: Sequence[str]) -> Any:
+    joined = table.left_join(counts, [table[key].identical_to(counts[key]) for key in keys], rname="right_{name}")
+    return joined.select(*table.columns, *(name for name in counts.columns if name not in keys))
+
+
+def _ranked(opened: Any, keys: Sequence[str]) -> Any:
+    """Rank the opens of each group from the quickest on, and say how many they are."""
+    import ibis
+
+    window = ibis.window(group_by=list(keys), order_by="seconds")
+    return opened.mutate(rank=ibis.row_number().over(window) + 1, n=opened.count().over(group_by=list(keys)))
+
+
+def _seconds_to_open(impressions: Any, sent: Any) -> Any:
+    """Return one row per destination sent, with the seconds to its first impression; null if it has none."""
+    import ibis
+
+    firsts = impressions.group_by("destination").aggregate(first=impressions.timestamp.min())
+    sent = sent.distinct()
+    joined = sent.left_join(firsts, firsts.destination == sent.ID)
+    seconds = joined.first.truncate("s").epoch_seconds() - joined.timestampsent.truncate("s").epoch_seconds()
+    return joined.select(*sent.columns, seconds=ibis.ifelse(seconds < 0, 0, seconds).cast("int64"))
+
+
+def _reached(ranked: Any, percent: int) -> Any:
+    """Return the least seconds within which this share of the opens came: an observed time, exact on every engine."""
+    return ranked.seconds.min(where=ranked["rank"] * 100 >= ranked.n * percent)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.engine import Need, column_list, dtype_of, open_source
+from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 Count = Literal["impressions", "first"]
@@ -103,7 +103,7 @@ def _over_time(table: Any, every: Every, groups: Sequence[str], counted: Sequenc
     if cumulative:
         so_far = ibis.cumulative_window(group_by=list(groups), order_by="period")
         filled = filled.mutate(**{name: filled[name].sum().over(so_far).cast("int64") for name in counted})
-    return filled.order_by([filled[key].asc(nulls_first=False) for key in keys])
+    return filled.order_by(nulls_last(keys))
 
 
 def _spine(rows: Any, every: Every, groups: Sequence[str]) -> Any:

@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from impressions_analytics.analytics.choices import choose
+from impressions_analytics.analytics.choices import choose, whole_number
 from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, with_classes
-from impressions_analytics.engine import Need, column_list, open_source
+from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
 from impressions_analytics.errors import InvalidArgumentError
+
+_RANGE = {
+    "impressions": KINDS_OF_OPEN,
+    "low": ("person",),
+    "high": ("person", "proxy"),
+    "prefetch": ("prefetch",),
+    "bot": ("bot",),
+    "unknown": ("unknown",),
+}
+_COMPARED = {
+    "copernica_device": "str",
+    "classified_device": "str",
+    "impressions": "int64",
+    "share": "float64",
+    "destinations": "int64",
+    "agree": "bool",
+}
 
 
 def user_agent_breakdown(
@@ -20,7 +37,7 @@ def user_agent_breakdown(
     ----------
     data : frame, path, Archive, Ibis table or Spark frame
         Impressions with the columns ``useragent`` and ``destination``.
-    by : {"client", "client_version", "os", "device", "kind"} or a sequence of them
+    by : {"client", "client_version", "os", "device", "kind", "rule"} or a sequence of them
         What to tell apart, as `classify_user_agents` names it. ``device`` is the classified one, not Copernica's.
     kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
         The kinds of open to count; all of them when not given.
@@ -50,7 +67,7 @@ def user_agent_breakdown(
     columns, chosen = _checked(by, kinds)
     source = open_source(data, Need("impressions", ("useragent", "destination")))
     rows = with_classes(source, (*columns, "kind"))
-    rows = rows.filter(rows.kind.isin(chosen))
+    rows = rows.filter(rows.classified_kind.isin(chosen))
     result = source.deliver(
         _breakdown(rows, columns),
         {**dict.fromkeys(columns, "str"), "impressions": "int64", "share": "float64", "destinations": "int64"},
@@ -64,9 +81,10 @@ def user_agent_breakdown(
 def _breakdown(rows: Any, columns: Sequence[str]) -> Any:
     """Define the analysis."""
     total = rows.aggregate(total=rows.destination.nunique())
-    counted = rows.group_by(list(columns)).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
+    classes = {name: rows[f"classified_{name}"] for name in columns}
+    counted = rows.group_by(**classes).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
     counted = counted.cross_join(total)
-    counted = counted.mutate(share=counted.destinations / counted.total.nullif(0))
+    counted = counted.mutate(share=counted.destinations / counted.total)
     return counted.order_by([counted.impressions.desc(), *columns])
 
 
@@ -114,7 +132,23 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     MissingColumnError
         A needed column is absent or of a wrong type.
     """
-    raise NotImplementedError
+    groups = column_list(by)
+    need = Need("impressions", ("useragent",), by=groups)
+    source = open_source(data, need)
+    dtypes = {name: dtype_of(name, need, source.table[name].type()) for name in groups}
+    return source.deliver(
+        _human_opens(with_classes(source, ("kind",)), groups), {**dtypes, **dict.fromkeys(_RANGE, "int64")}
+    )
+
+
+def _human_opens(rows: Any, groups: Sequence[str]) -> Any:
+    """Define the analysis."""
+    counted = {
+        name: rows.classified_kind.isin(kinds).sum().fill_null(0).cast("int64") for name, kinds in _RANGE.items()
+    }
+    if not groups:
+        return rows.aggregate(**counted)
+    return rows.group_by(list(groups)).aggregate(**counted).order_by(nulls_last(groups))
 
 
 def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
@@ -145,7 +179,13 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
     InvalidArgumentError
         `limit` is not a positive whole number.
     """
-    raise NotImplementedError
+    whole_number("limit", limit, least=1)
+    source = open_source(data, Need("impressions", ("useragent", "destination")))
+    rows = with_classes(source, ("rule",))
+    rows = rows.filter(rows.useragent.notnull() & (rows.classified_rule == "unknown"))
+    counted = rows.group_by("useragent").aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
+    listed = counted.order_by([counted.impressions.desc(), "useragent"]).limit(limit)
+    return source.deliver(listed, {"useragent": "str", "impressions": "int64", "destinations": "int64"})
 
 
 def compare_devices(data: Any) -> Any:
@@ -175,4 +215,17 @@ def compare_devices(data: Any) -> Any:
     MissingColumnError
         A needed column is absent or of a wrong type.
     """
-    raise NotImplementedError
+    source = open_source(data, Need("impressions", ("useragent", "device", "destination")))
+    return source.deliver(_compare_devices(with_classes(source, ("device",))), _COMPARED)
+
+
+def _compare_devices(rows: Any) -> Any:
+    """Define the analysis."""
+    pairs = {"copernica_device": rows.device, "classified_device": rows.classified_device}
+    counted = rows.group_by(**pairs).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
+    counted = counted.cross_join(rows.aggregate(total=rows.count()))
+    counted = counted.mutate(
+        share=counted.impressions / counted.total,
+        agree=(counted.copernica_device == counted.classified_device).fill_null(False),
+    )
+    return counted.order_by([counted.impressions.desc(), *nulls_last(pairs)])

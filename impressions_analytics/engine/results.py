@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.engine.needs import Need
@@ -25,6 +25,13 @@ def dtype_of(name: str, need: Need, type_: Any) -> str:
     if column:
         return column.pandas_type
     return next((dtype for matches, dtype in _DTYPES if matches(type_)), "object")
+
+
+def nulls_last(names: Iterable[str]) -> list[Any]:
+    """Return the sort keys for these columns, ascending, with nulls at the end on every engine."""
+    import ibis
+
+    return [ibis._[name].asc(nulls_first=False) for name in names]
 
 
 def to_pandas(table: Any, dtypes: Mapping[str, str]) -> pd.DataFrame:
