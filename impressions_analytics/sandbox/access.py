@@ -9,13 +9,18 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.faults import error
 from impressions_analytics.sandbox.http import Answer, Request
 
-FRAMINGS = {"bare": str, "string": json.dumps, "object": lambda jwt: json.dumps({"token": jwt})}
+FRAMINGS: dict[str, Callable[[str], str]] = {
+    "bare": str,
+    "string": json.dumps,
+    "object": lambda jwt: json.dumps({"token": jwt}),
+}
 
 
 class Access:
@@ -59,7 +64,7 @@ class Access:
             self._given += 1
             number = self._given
         now = int(time.time())
-        claims = {"iss": "sandbox", "iat": now, "exp": now + int(seconds), "jti": str(number)}
+        claims = {"iss": "sandbox", "iat": now, "exp": int(now + seconds), "jti": str(number)}
         head = ".".join(_encoded(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "HS256"}, claims))
         return f"{head}.{self._signature(head)}"
 

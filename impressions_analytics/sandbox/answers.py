@@ -88,14 +88,14 @@ def listing(ask: Ask) -> bytes:
     total = len(ask.views.rows(listed))
     first = max(0, query.start - behaviour.repeat_rows)
     short = behaviour.short_pages if total - first > query.limit else 0
-    last = min(total, first + query.limit - short)
-    page = ask.views.page(listed, first, max(first, last), ask.edition, number_ids=behaviour.number_ids)
+    last = max(first, min(total, first + query.limit - short))
+    page = ask.views.page(listed, first, last, ask.edition, number_ids=behaviour.number_ids)
     if behaviour.malformed or behaviour.extra_column:
-        page = [_damaged(row, offset, behaviour) for offset, row in enumerate(page, first)]
-    head = {"start": query.start, "limit": query.limit, "count": len(page) + behaviour.count_off}
+        page = _damaged(page, first, behaviour)
+    head = {"start": query.start, "limit": query.limit, "count": last - first + behaviour.count_off}
     if query.with_total:
         head["total"] = total + behaviour.total_off + behaviour.total_drift * ask.number
-    return (json.dumps(head)[:-1] + ', "data":[' + ",".join(page) + "]}").encode()
+    return b'%s,"data":[%s]}' % (_json(head)[:-1], page)
 
 
 def one(ask: Ask) -> bytes:
@@ -108,7 +108,7 @@ def one(ask: Ask) -> bytes:
         row, kind = int(ask.id) - FIRST_EMAILING, "emailings"
         cells = ask.edition.cells(kind, "account")
     rows = np.array([row], dtype=np.int32)
-    return render(ask.world, kind, rows, cells, number_ids=ask.behaviour.number_ids)[0].encode()
+    return render(ask.world, kind, rows, cells, number_ids=ask.behaviour.number_ids).encode()
 
 
 def statistics(ask: Ask) -> bytes:
@@ -130,26 +130,27 @@ def _newest(world: World) -> int:
     return int(world.table("impressions").columns["timestamp"].max(initial=EVER[0]))
 
 
-def _damaged(row: str, offset: int, behaviour: Behaviour) -> str:
-    values = json.loads(row)
-    if behaviour.extra_column:
-        values[behaviour.extra_column] = f"news {offset}"
-    for place, key, value in behaviour.malformed:
-        if place == offset and value is ...:
-            values.pop(key, None)
-        elif place == offset:
-            values[key] = value
-    return json.dumps(values)
+def _damaged(page: bytes, first: int, behaviour: Behaviour) -> bytes:
+    rows = json.loads(b"[%s]" % page)
+    for offset, row in enumerate(rows, first):
+        if behaviour.extra_column:
+            row[behaviour.extra_column] = f"news {offset}"
+        for place, key, value in behaviour.malformed:
+            if place == offset and value is ...:
+                row.pop(key, None)
+            elif place == offset:
+                row[key] = value
+    return _json(rows)[1:-1]
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value).encode()
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 _ID = "(?P<id>[A-Za-z0-9]+)"
 _KIND = f"(?P<kind>{'|'.join(EVENT_KINDS)})"
 ROUTES: tuple[Route, ...] = tuple(
-    Route(re.compile(path.replace("ID", _ID).replace("KIND", _KIND)), *more)  # type: ignore[arg-type]
+    Route(re.compile(path.replace("ID", _ID).replace("KIND", _KIND)), *more)
     for path, *more in (
         ("KIND", listing),
         ("emailing/ID/KIND", listing, "emailing"),

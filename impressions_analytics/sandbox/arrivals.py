@@ -6,7 +6,7 @@ import numpy as np
 
 from impressions_analytics.sandbox.answers import Ask
 from impressions_analytics.sandbox.plan import Plan
-from impressions_analytics.sandbox.query import BadRequestError
+from impressions_analytics.sandbox.query import BadRequestError, Selection
 from impressions_analytics.sandbox.tables import Column
 from impressions_analytics.sandbox.views import Listing, Scope
 from impressions_analytics.sandbox.world import World
@@ -40,7 +40,7 @@ class Arrivals:
         except BadRequestError:
             return
         self._arrived += count
-        there = ask.views.rows(Listing("impressions", scope))
+        there = ask.views.rows(Listing("impressions", scope, Selection()))
         old = behaviour.arrive_timestamps == "old" and len(there)
         times = ask.world.table("impressions").columns["timestamp"]
         timestamps = times[self._random.choice(there, count)] if old else newer(ask.world, count)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Haste = Literal["person", "proxy", "prefetch", "bot"]
-"""Who fetches the images, which decides how soon after delivery: a reader, a proxy for a reader, a mailbox, a scanner."""
+"""Who fetches the images, which decides how soon: a reader, a proxy for one, a mailbox by itself, or a scanner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def impression_vocabularies() -> dict[str, tuple[str | None, ...]]:
     Examples
     --------
     >>> impression_vocabularies()["ip"][:2], impression_vocabularies()["ip"][-1]
-    (('192.0.2.0', '192.0.2.1'), '2001:db8:5:11c::1')
+    (('192.0.2.0', '192.0.2.1'), '2001:db8:6:11::1')
     """
     fours = [f"{network}.{host}" for network in invented.IPV4_NETWORKS for host in range(256)]
     sixes = [f"{invented.IPV6_PREFIX}:{number // 997:x}:{number % 997:x}::1" for number in range(len(fours), ADDRESSES)]

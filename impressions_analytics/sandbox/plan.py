@@ -88,7 +88,7 @@ def _sizes(plan: Plan, random: np.random.Generator) -> Column:
         return np.zeros(0, np.int64)
     messages = max(plan.emailings, int(plan.impressions * DESTINATIONS_PER_IMPRESSION) + 12)
     shares = random.uniform(0.5, 1.5, plan.emailings)
-    sizes = np.maximum(1, (messages * shares / shares.sum()).astype(np.int64))
+    sizes: Column = np.maximum(1, (messages * shares / shares.sum()).astype(np.int64))
     sizes[0] += max(0, messages - int(sizes.sum()))
     return sizes
 

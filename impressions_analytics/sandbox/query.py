@@ -1,12 +1,15 @@
-"""What a list request asks for: a page, a period and conditions, read from its parameters as each version spells them."""
+"""What a list request asks for: a page, a period and conditions, as each version of the API spells them."""
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.plan import seconds
@@ -78,7 +81,7 @@ def read_query(kind: str, edition: Edition, parameters: Iterable[tuple[str, str]
     if unknown and behaviour.refuse_unknown_parameters:
         raise BadRequestError(f"Unknown parameter {unknown[0]}")
     return Query(
-        _selection(known, names, [_condition(text) for text in fields], behaviour),
+        _selection(known, names, [_condition(text, kind, edition) for text in fields], behaviour),
         start=_whole(known, "start", 0),
         limit=min(_whole(known, "limit", DEFAULT_LIMIT), MOST),
         with_total=known.get("total", "true").lower() not in ("false", "0"),
@@ -127,10 +130,12 @@ def _time(name: str, text: str) -> int:
     raise BadRequestError(f"Invalid time in {name}: {text}")
 
 
-def _condition(text: str) -> Condition:
+def _condition(text: str, kind: str, edition: Edition) -> Condition:
     match = _CONDITION.fullmatch(text)
     if not match:
         raise BadRequestError(f"Invalid field condition: {text}")
+    if match[1] not in {cell.key for cell in edition.cells(kind, "emailing")}:
+        raise BadRequestError(f"Unknown field {match[1]}")
     return Condition(*match.groups())
 
 
@@ -148,35 +153,38 @@ def _narrowed(condition: Condition) -> tuple[int, int]:
     }[condition.operator]
 
 
-def meets(condition: Condition, values: list[str | None]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which of the values, as spelled on the wire, meet a condition; numbers compare as numbers.
+def meets(condition: Condition, values: Iterable[str | None]) -> NDArray[np.bool_]:
+    """Return which of the values, as spelled on the wire, meet a condition; null meets none.
 
     Examples
     --------
     >>> meets(Condition("destination", "<", "20"), ["9", "112"]).tolist()
     [True, False]
-    >>> meets(Condition("ip", "=~", "2001:%"), ["192.0.2.1", "2001:db8::1"]).tolist()
-    [False, True]
+    >>> meets(Condition("ip", "=~", "2001:%"), ["192.0.2.1", "2001:db8::1", None]).tolist()
+    [False, True, False]
     """
+    test = _test(condition)
+    return np.array([value is not None and test(value) for value in values], dtype=np.bool_)
+
+
+def _test(condition: Condition) -> Callable[[str], bool]:
+    """Return a condition as a function: ``%`` stands for any text in ``=~``, and whole numbers compare as numbers."""
     wanted = condition.value
     if condition.operator in ("=~", "!~"):
         pattern = re.compile(".*".join(map(re.escape, wanted.split("%"))), re.DOTALL)
-        found = [pattern.fullmatch(value or "") is not None for value in values]
-        return np.array(found, bool) ^ (condition.operator == "!~")
-    if wanted.lstrip("-").isdecimal():
-        pairs = [(int(value) if value and value.lstrip("-").isdecimal() else None, int(wanted)) for value in values]
-    else:
-        pairs = [(value, wanted) for value in values]  # type: ignore[misc]
+        return lambda value: (pattern.fullmatch(value) is not None) == (condition.operator == "=~")
     compare = _COMPARE[condition.operator]
-    return np.array([left is not None and compare(left, right) for left, right in pairs], bool)
+    if wanted.isdecimal():
+        return lambda value: value.isdecimal() and compare(int(value), int(wanted))
+    return lambda value: compare(value, wanted)
 
 
-_COMPARE = {
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    "<>": lambda left, right: left != right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from impressions_analytics.sandbox.query import EVER, Selection, meets
 from impressions_analytics.sandbox.tables import Column, Rows, Table
-from impressions_analytics.sandbox.wire import CELLS, Edition, numbers, render, vocabulary
+from impressions_analytics.sandbox.wire import CELLS, Edition, clock, numbers, render, vocabulary
 from impressions_analytics.sandbox.world import World
 
 VIEW_BYTES, PAGE_BYTES = 96 << 20, 192 << 20
@@ -59,8 +59,8 @@ class Listing:
     """One list, whichever page of it is asked: kind, whose rows, which of them, and their order."""
 
     kind: str
-    scope: Scope = Scope()
-    query: Selection = Selection()
+    scope: Scope
+    query: Selection
     order: str = "id"
 
 
@@ -71,18 +71,20 @@ class Views:
         self.world = world
         self._seed = seed
         self._views: Remembered[Rows] = Remembered(VIEW_BYTES, size=lambda rows: rows.nbytes + 200)
-        self._pages: Remembered[list[str]] = Remembered(PAGE_BYTES, size=lambda page: sum(map(len, page)) + 60_000)
+        self._pages: Remembered[bytes] = Remembered(PAGE_BYTES, size=lambda page: len(page) + 200)
 
     def rows(self, listing: Listing) -> Rows:
         """Return the positions of a list's rows, in order."""
         return self._views.get((listing, self._length(listing)), lambda: self._select(listing))
 
-    def page(self, listing: Listing, first: int, last: int, edition: Edition, *, number_ids: bool = False) -> list[str]:
-        """Return the rows of a list with first <= offset < last as JSON objects."""
+    def page(self, listing: Listing, first: int, last: int, edition: Edition, *, number_ids: bool = False) -> bytes:
+        """Return the rows of a list with first <= offset < last as JSON objects, commas between them."""
 
-        def rendered() -> list[str]:
+        def rendered() -> bytes:
             cells = edition.cells(listing.kind, listing.scope.level)
-            return render(self.world, listing.kind, self.rows(listing)[first:last], cells, number_ids=number_ids)
+            return render(
+                self.world, listing.kind, self.rows(listing)[first:last], cells, number_ids=number_ids
+            ).encode()
 
         return self._pages.get((listing, self._length(listing), first, last, edition, number_ids), rendered)
 
@@ -112,11 +114,13 @@ class Views:
 
     def _texts(self, kind: str, column: str, rows: Rows) -> list[str | None]:
         cell = CELLS[column]
-        values = numbers(self.world, kind, cell.source, rows).tolist()
+        values = numbers(self.world, kind, cell.source, rows)
+        if cell.style == "time":
+            return [*clock(values)]
         if cell.style in ("text", "raw"):
             words = vocabulary(self.world, kind, cell.source)
-            return [words[code] for code in values]
-        return [None if value < 0 else str(value) for value in values]
+            return [words[code] for code in values.tolist()]
+        return [None if value < 0 else str(value) for value in values.tolist()]
 
     def _arrange(self, table: Table, rows: Rows, order: str) -> Rows:
         ranks = _RANK[order](table, rows, self._seed)

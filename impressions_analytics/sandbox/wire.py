@@ -98,13 +98,23 @@ class Edition:
         return ("destination", "source", *(("success", "profile", "subprofile") if level == "emailing" else ()))
 
 
-def render(world: World, kind: str, rows: Rows, cells: Sequence[Cell], *, number_ids: bool = False) -> list[str]:
-    """Return the rows as JSON objects."""
+def render(world: World, kind: str, rows: Rows, cells: Sequence[Cell], *, number_ids: bool = False) -> str:
+    """Return the rows as JSON objects with commas between them.
+
+    The pieces of all rows are laid out in one list and joined once: faster than filling in a template for each row.
+    """
     quoted = {"time", "hash"} if number_ids else {"time", "hash", "id"}
-    spelled = (f'"{cell.key}":"%s"' if cell.style in quoted else f'"{cell.key}":%s' for cell in cells)
-    template = "{" + ",".join(spelled) + "}"
-    columns = [_SPELL[cell.style](world, kind, cell.source, rows) for cell in cells]
-    return [template % row for row in zip(*columns, strict=True)]
+    quotes = ['"' if cell.style in quoted else "" for cell in cells]
+    keys = [f'"{cell.key}":{quote}' for cell, quote in zip(cells, quotes, strict=True)]
+    between = [f"{quote},{key}" for quote, key in zip(quotes, keys[1:], strict=False)]
+    fixed = ["{" + keys[0], *between, quotes[-1] + "},"]
+    width = len(fixed) + len(cells)
+    pieces = [""] * (width * len(rows))
+    for place, text in enumerate(fixed):
+        pieces[2 * place :: width] = [text] * len(rows)
+    for place, cell in enumerate(cells):
+        pieces[2 * place + 1 :: width] = _SPELL[cell.style](world, kind, cell.source, rows)
+    return "".join(pieces)[:-1]
 
 
 def numbers(world: World, kind: str, name: str, rows: Rows) -> Column:
@@ -137,17 +147,19 @@ def clock(timestamps: Column) -> list[str]:
     ['1970-01-01 00:00:00', '2014-10-09 13:41:46']
     """
     days, rest = np.divmod(timestamps, DAY)
-    return [f"{_day(day)}{_seconds()[second]}" for day, second in zip(days.tolist(), rest.tolist(), strict=True)]
+    known, place = np.unique(days, return_inverse=True)
+    dates = np.datetime_as_string(known.astype("datetime64[D]")).astype("S10")
+    letters = np.full((len(timestamps), _WIDTH), ord(" "), np.uint8)
+    letters[:, :10] = dates.view(np.uint8).reshape(-1, 10)[place]
+    letters[:, [13, 16]] = ord(":")
+    for start, pair in ((11, rest // 3600), (14, rest // 60 % 60), (17, rest % 60)):
+        letters[:, start : start + 2] = _PAIRS[pair]
+    text = letters.tobytes().decode()
+    return [text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)]
 
 
-@cache
-def _day(day: int) -> str:
-    return f"{np.datetime64(day, 'D')} "
-
-
-@cache
-def _seconds() -> list[str]:
-    return [f"{hour:02}:{minute:02}:{second:02}" for hour in range(24) for minute in range(60) for second in range(60)]
+_WIDTH = 19
+_PAIRS = np.array([[ord(letter) for letter in f"{number:02}"] for number in range(60)], np.uint8)
 
 
 _MIX, _SALT, _BITS = 0x9E3779B97F4A7C15, 0x5DEECE66D, 60
@@ -159,7 +171,7 @@ def hashed(destination: int) -> str:
     Examples
     --------
     >>> hashed(112), unhashed(hashed(112)), unhashed("zz")
-    ('m63a59e87d4bd4ad', 112, None)
+    ('m84541226e7aaf5d', 112, None)
     """
     return f"m{(destination * _MIX ^ _SALT) % (1 << _BITS):015x}"
 
@@ -189,10 +201,14 @@ def _fragments(words: tuple[str | None, ...], quoted: bool) -> list[str]:
     return [json.dumps(word).replace("/", "\\/") if quoted else str(word) for word in words]
 
 
-_SPELL: dict[Style, Callable[[World, str, str, Rows], Sequence[object]]] = {
-    "id": _ids,
-    "number": _ids,
-    "nullable": lambda *what: ["null" if value < 0 else value for value in _ids(*what)],
+def _integers(world: World, kind: str, name: str, rows: Rows) -> list[str]:
+    return [str(value) for value in _ids(world, kind, name, rows)]
+
+
+_SPELL: dict[Style, Callable[[World, str, str, Rows], list[str]]] = {
+    "id": _integers,
+    "number": _integers,
+    "nullable": lambda *what: ["null" if value < 0 else str(value) for value in _ids(*what)],
     "time": lambda *what: clock(numbers(*what)),
     "text": _texts,
     "raw": lambda *what: _texts(*what, quoted=False),
