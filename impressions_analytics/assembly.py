@@ -1,0 +1,134 @@
+"""Settled walks -> typed frames, each with the certificate that says what it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from impressions_analytics import __version__
+from impressions_analytics.certificate import Certificate
+from impressions_analytics.columns import Family, Kind
+from impressions_analytics.endpoints import Endpoint
+from impressions_analytics.frames import Decoder, build_frame
+from impressions_analytics.owners import Owners
+from impressions_analytics.paging import Listing, Walk
+from impressions_analytics.progress import Progress
+from impressions_analytics.settings import Copernica
+from impressions_analytics.slicing import Slicer
+from impressions_analytics.transport import Transport
+from impressions_analytics.windows import EARLIEST, LATEST, SECOND, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asked for: rows of one kind, from one list or several, in a period."""
+
+    kind: Kind
+    family: Family
+    endpoints: tuple[Endpoint, ...]
+    begin: dt.datetime | None = None
+    end: dt.datetime | None = None
+
+    def listings(self) -> list[Listing]:
+        """Return the lists to walk."""
+        window = Window(self.begin or EARLIEST, self.end or LATEST)
+        bounded = self.begin is not None or self.end is not None
+        return [Listing(endpoint, window, bounded) for endpoint in self.endpoints]
+
+
+def wall_clock(api: Copernica) -> dt.datetime:
+    """Return the present second of the account's wall clock."""
+    return dt.datetime.now(ZoneInfo(api.timezone)).replace(tzinfo=None, microsecond=0)
+
+
+def frames(
+    api: Copernica, wanted: Wanted, *, rows_per_frame: float = float("inf"), show_progress: bool | None = None
+) -> Iterator[pd.DataFrame]:
+    """Give typed frames of about so many rows for consecutive closed periods, each complete for its own.
+
+    At least one frame is given, however few rows there are. Every frame carries its certificate in ``attrs["load"]``.
+    """
+    now = wall_clock(api)
+    listings = wanted.listings()
+    with Transport(api) as transport, Progress(show_progress, wanted.kind) as progress:
+        decoder = Decoder(wanted.kind, wanted.family, may_lack=_may_lack(wanted))
+        slicer = Slicer(transport, decoder, api.connections, now, progress)
+        owners = Owners(transport, wanted.family, api.connections, now)
+        group: list[Walk] = []
+        given, spent = 0, (0, 0)
+        for walk in slicer.settled(listings):
+            group.append(walk)
+            if sum(len(one.rows) for one in group) >= rows_per_frame:
+                frame = _frame(api, wanted, decoder, group, owners, now)
+                spent = _account_for(frame, transport, spent, listings)
+                group, given = [], given + 1
+                yield frame
+        if group or not given:
+            frame = _frame(api, wanted, decoder, group, owners, now)
+            _account_for(frame, transport, spent, listings)
+            yield frame
+
+
+def _frame(
+    api: Copernica, wanted: Wanted, decoder: Decoder, group: list[Walk], owners: Owners, now: dt.datetime
+) -> pd.DataFrame:
+    frame = build_frame(decoder, [walk.rows for walk in group])
+    matches = None
+    if any("profile" in walk.absent for walk in group if len(walk.rows)) and "destination" in frame.columns:
+        frame, matches = owners.fill(frame)
+    frame.attrs["load"] = make_certificate(api, wanted, frame, group, now)
+    frame.attrs["load"]["profiles"] = matches
+    return frame
+
+
+def make_certificate(
+    api: Copernica, wanted: Wanted, frame: pd.DataFrame, group: list[Walk], now: dt.datetime
+) -> Certificate:
+    """Return what is known of the rows of some settled walks."""
+    begin = min((walk.window.begin for walk in group), default=wanted.begin or EARLIEST)
+    end = max((walk.window.end for walk in group), default=wanted.end or LATEST)
+    totals = [[getattr(walk, name) for walk in group] for name in ("total_before", "total_after")]
+    before, after = (None if None in total else sum(total) for total in totals)
+    return Certificate(
+        kind=wanted.kind,
+        family=wanted.family,
+        version=api.version,
+        endpoints=[endpoint.path for endpoint in wanted.endpoints][:20],
+        begin=None if begin == EARLIEST else str(begin),
+        end=str(end if end < LATEST else _end_of_open_period(frame, now)),
+        zone=api.timezone,
+        windows=len(group),
+        rows=len(frame),
+        repeats_dropped=sum(walk.repeats for walk in group),
+        edge_rows_dropped=sum(walk.rows_before + walk.rows_after for walk in group),
+        total_before=before,
+        total_after=after,
+        verdict="unproven" if after is None else "complete",
+        loaded_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        package=f"impressions_analytics {__version__}",
+    )
+
+
+def _end_of_open_period(frame: pd.DataFrame, now: dt.datetime) -> dt.datetime:
+    """An open period ends when the load began, or with its last row where the API's clock is ahead of this one."""
+    time = frame["timestamp" if "timestamp" in frame.columns else "timestampsent"]
+    return now if time.empty else max(now, time.max().to_pydatetime() + SECOND)
+
+
+def _account_for(
+    frame: pd.DataFrame, transport: Transport, spent: tuple[int, int], listings: list[Listing]
+) -> tuple[int, int]:
+    """Write into a certificate what the frame cost since the one before it."""
+    certificate = frame.attrs["load"]
+    certificate["requests"] = transport.requests - spent[0]
+    certificate["retries"] = transport.retries - spent[1]
+    certificate["period_ignored"] = any(listing.period_ignored for listing in listings)
+    return transport.requests, transport.retries
+
+
+def _may_lack(wanted: Wanted) -> frozenset[str]:
+    return frozenset().union(*(endpoint.may_lack for endpoint in wanted.endpoints))

@@ -1,0 +1,144 @@
+"""The table of endpoints: what is asked where, how a period is said, and which columns the rows carry there.
+
+The facts behind it are the vendor's public documentation; where that is silent the loader checks what it gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+from impressions_analytics.columns import EVENT_KINDS, Family, Kind
+from impressions_analytics.errors import InvalidArgumentError
+
+Version = Literal[2, 3, 4]
+Level = Literal["destination", "emailing", "account"]
+Period = tuple[str, str]
+"""The first and the first-not-included second of a period, as ``YYYY-MM-DD HH:MM:SS``."""
+
+VERSIONS: tuple[Version, ...] = (2, 3, 4)
+FAMILIES: tuple[Family, ...] = ("ms", "publisher")
+
+# Where the rows of every version and family lie, relative to the version's root.
+_EVENT_PATHS: dict[Level, str] = {
+    "destination": "{family}/destination/{id}/{kind}",
+    "emailing": "{family}/emailing/{id}/{kind}",
+    "account": "{family}/{kind}",
+}
+_DESTINATION_PATHS: dict[Level, str] = {
+    "emailing": "{family}/emailing/{id}/destinations",
+    "account": "{family}/destinations",
+}
+_STATISTICS_PATHS: dict[Level, str] = {
+    "destination": "{family}/destination/{id}/statistics",
+    "emailing": "{family}/emailing/{id}/statistics",
+}
+
+# How a list wants its period: each style is a function of the asked period, one second wider on either side where the
+# documentation does not say whether the ends are included.
+PeriodStyle = Literal["fields", "begintime", "both", "fromdate", "from", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One list of the API.
+
+    Attributes
+    ----------
+    kind, family : str
+        What its rows are.
+    path : str
+        Its path below the version's root, without parameters.
+    period_style : PeriodStyle
+        How it is told which period is wanted.
+    may_lack : frozenset of str
+        Columns that its rows may not carry at all, though rows of the kind do elsewhere.
+    parameters : tuple
+        Further parameters that it is always asked with.
+    """
+
+    kind: Kind
+    family: Family
+    path: str
+    period_style: PeriodStyle
+    may_lack: frozenset[str] = frozenset()
+    parameters: tuple[tuple[str, str], ...] = field(default=())
+
+
+def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level, of: str = "") -> Endpoint:
+    """Return where the events of one destination, one emailing or the account are asked.
+
+    Examples
+    --------
+    >>> event_endpoint("impressions", version=2, family="ms", level="destination", of="112").path
+    'ms/destination/112/impressions'
+    """
+    if kind not in EVENT_KINDS:
+        raise InvalidArgumentError(f"kind {kind!r} is no kind of event; choose one of {', '.join(EVENT_KINDS)}")
+    return Endpoint(
+        kind=kind,
+        family=family,
+        path=_EVENT_PATHS[level].format(family=family, id=quote(of, safe=""), kind=kind),
+        period_style=_event_period_style(version, family),
+        may_lack=frozenset({"profile", "subprofile"}) if level == "account" else frozenset(),
+    )
+
+
+def destinations_endpoint(*, family: Family, emailing: str | None) -> Endpoint:
+    """Return where the destinations of one emailing, or of the account, are asked."""
+    level: Level = "account" if emailing is None else "emailing"
+    path = _DESTINATION_PATHS[level].format(family=family, id=quote(emailing or "", safe=""))
+    return Endpoint("destinations", family, path, "from" if emailing is None else "none")
+
+
+def emailings_endpoint(*, family: Family) -> Endpoint:
+    """Return where the emailings of the account are asked."""
+    return Endpoint("emailings", family, f"{family}/emailings", "fromdate")
+
+
+def statistics_path(*, family: Family, level: Level, of: str) -> str:
+    """Return where Copernica's own totals of one emailing or destination are asked."""
+    return _STATISTICS_PATHS[level].format(family=family, id=quote(of, safe=""))
+
+
+def period_parameters(style: PeriodStyle, asked: Period, widened: Period) -> list[tuple[str, str]]:
+    """Return the parameters that ask for a period.
+
+    Parameters
+    ----------
+    style : PeriodStyle
+        How the endpoint wants it.
+    asked : Period
+        The half-open period itself, for styles whose operators are documented.
+    widened : Period
+        The same with a second more on either side, for styles that do not say whether their ends are included.
+
+    Examples
+    --------
+    >>> jan = ("2026-01-01 00:00:00", "2026-02-01 00:00:00")
+    >>> period_parameters("fields", jan, jan)
+    [('fields[]', 'timestamp>=2026-01-01 00:00:00'), ('fields[]', 'timestamp<2026-02-01 00:00:00')]
+    """
+    fields = [("fields[]", f"timestamp>={asked[0]}"), ("fields[]", f"timestamp<{asked[1]}")]
+    times = [("begintime", widened[0]), ("endtime", widened[1])]
+    match style:
+        case "fields":
+            return fields
+        case "begintime":
+            return times
+        case "both":
+            return times + fields
+        case "fromdate":
+            return [("fromdate", widened[0]), ("todate", widened[1])]
+        case "from":
+            return [("from", widened[0][:10]), ("to", widened[1][:10])]
+        case "none":
+            return []
+
+
+def _event_period_style(version: Version, family: Family) -> PeriodStyle:
+    """Version 2 was documented first with one style and later with the other: it is told both."""
+    if family == "publisher":
+        return "fields"
+    return "both" if version == 2 else "begintime"

@@ -1,0 +1,76 @@
+"""A few threads that fetch bytes; the caller's thread does everything else.
+
+The threads are daemons: a Ctrl-C ends the program at once, whatever an answer still being waited for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+Tag = TypeVar("Tag")
+_Work = tuple[Tag, Callable[[], bytes]]
+
+
+class Fetcher(Generic[Tag]):
+    """Runs up to `connections` fetches at once and hands back their bytes as they arrive.
+
+    Examples
+    --------
+    >>> with Fetcher[str](2) as fetcher:
+    ...     fetcher.submit("a", lambda: b"bytes")
+    ...     fetcher.next()
+    ('a', b'bytes')
+    """
+
+    def __init__(self, connections: int) -> None:
+        self._connections = connections
+        self._work: SimpleQueue[_Work[Tag] | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Tag, bytes | BaseException]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self.under_way = 0
+
+    def __enter__(self) -> Fetcher[Tag]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what waits, and let each thread end after the answer that it is waiting for."""
+        while True:
+            try:
+                self._work.get_nowait()
+            except Empty:
+                break
+        for _thread in self._threads:
+            self._work.put(None)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another fetch keeps the threads busy; more would only fill memory with bytes not yet read."""
+        return self.under_way < 2 * self._connections
+
+    def submit(self, tag: Tag, fetch: Callable[[], bytes]) -> None:
+        """Have a fetch done; `next` gives its bytes back with the tag."""
+        if len(self._threads) < self._connections and self.under_way >= len(self._threads):
+            thread = threading.Thread(target=self._run, name="impressions-fetch", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self.under_way += 1
+        self._work.put((tag, fetch))
+
+    def next(self) -> tuple[Tag, bytes]:
+        """Return the next bytes that arrived, or raise what their fetch raised."""
+        tag, outcome = self._done.get()
+        self.under_way -= 1
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return tag, outcome
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            tag, fetch = work
+            try:
+                self._done.put((tag, fetch()))
+            except BaseException as problem:  # noqa: BLE001 -- raised again on the caller's thread
+                self._done.put((tag, problem))

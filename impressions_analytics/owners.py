@@ -1,0 +1,75 @@
+"""Whose message was it: profile and subprofile of events that come without them, from the destinations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from impressions_analytics.columns import Family
+from impressions_analytics.endpoints import destinations_endpoint
+from impressions_analytics.errors import AccessDeniedError, RequestRefusedError
+from impressions_analytics.frames import Decoder, build_frame
+from impressions_analytics.paging import Listing
+from impressions_analytics.progress import Progress
+from impressions_analytics.slicing import Slicer
+from impressions_analytics.transport import Transport
+from impressions_analytics.windows import EARLIEST, LATEST, Window
+
+
+class Owners:
+    """Looks destinations up, each emailing once for as long as a load lasts."""
+
+    def __init__(self, transport: Transport, family: Family, connections: int, now: dt.datetime) -> None:
+        self._transport = transport
+        self._family: Family = family
+        self._connections = connections
+        self._now = now
+        self._known: set[int] = set()
+        self._destinations = build_frame(Decoder("destinations", family), [])
+
+    def fill(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+        """Return the frame with profile and subprofile of its destinations, and how many rows matched one.
+
+        A destination that the API does not know any more leaves nulls, and is counted as unmatched.
+        """
+        wanted = set(frame["mailing"].unique().tolist()) - self._known
+        if wanted:
+            self._destinations = pd.concat([self._destinations, *self._load(wanted)]).drop_duplicates("ID")
+            self._destinations = self._destinations.sort_values("ID")
+            self._known |= wanted
+        known = self._destinations["ID"].to_numpy()
+        asked = frame["destination"].to_numpy()
+        place = np.searchsorted(known, asked)
+        found = place < len(known)
+        found[found] = known[place[found]] == asked[found]
+        owners = self._destinations[["profile", "subprofile"]].take(np.where(found, place, 0)) if len(known) else None
+        filled = frame.copy(deep=False)
+        for name in ("profile", "subprofile"):
+            if owners is not None:
+                filled[name] = owners[name].array.copy()
+                filled.loc[~found, name] = pd.NA
+        return filled, {"matched": int(found.sum()), "unmatched": int((~found).sum())}
+
+    def _load(self, emailings: Iterable[int]) -> list[pd.DataFrame]:
+        """Load the destinations of emailings at once, or, where one of them is gone, one after another."""
+        wanted = sorted(emailings)
+        try:
+            return [self._destinations_of(wanted)]
+        except AccessDeniedError:
+            raise
+        except RequestRefusedError:
+            if len(wanted) == 1:
+                return []
+        return [frame for emailing in wanted for frame in self._load([emailing])]
+
+    def _destinations_of(self, emailings: list[int]) -> pd.DataFrame:
+        decoder = Decoder("destinations", self._family)
+        slicer = Slicer(self._transport, decoder, self._connections, self._now, Progress(False))
+        listings = [
+            Listing(destinations_endpoint(family=self._family, emailing=str(emailing)), Window(EARLIEST, LATEST), False)
+            for emailing in emailings
+        ]
+        return build_frame(decoder, [walk.rows for walk in slicer.settled(listings)])

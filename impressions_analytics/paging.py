@@ -1,0 +1,229 @@
+"""One walk through one list: which pages to ask for, what to believe of them, and when the walk is proven whole.
+
+A list's order is unknown and rows may arrive while it is paged, so positions prove nothing. What proves a walk is the
+number of different IDs received, held against the API's own total, counted after every other page had been received.
+A `Walk` only decides; `slicing.py` sends its asks and hands it the pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from impressions_analytics.endpoints import Endpoint, period_parameters
+from impressions_analytics.errors import MalformedResponseError
+from impressions_analytics.frames import Page, time_column
+from impressions_analytics.windows import Window
+
+PAGE_ROWS = 1000  # the most that the API gives
+DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
+FULL_ROWS = 9600  # rows to aim at in a window: ten pages, with room for uneven counts
+
+SLICED_STYLES = {"fields", "begintime", "both"}  # periods to the second; the others know days only
+
+Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One page to ask for."""
+
+    start: int
+    count_all: bool
+
+
+@dataclass(slots=True, eq=False)
+class Listing:
+    """One list that is being loaded, and what its walks came to so far.
+
+    Attributes
+    ----------
+    endpoint, window : Endpoint, Window
+        Where it is, and which rows of it are wanted.
+    bounded : bool
+        Whether the caller named an end of the period: only then the API is asked for a period from the start.
+    windows, rewalks : int
+        Walks that settled, and walks that did not.
+    whole : int or None
+        What the API counted for the list as a whole, where it was then cut into windows.
+    held : int
+        How many of those rows the windows held, with rows at the outer edge that the count may hold too.
+    """
+
+    endpoint: Endpoint
+    window: Window
+    bounded: bool
+    windows: int = 0
+    rewalks: int = 0
+    whole: int | None = None
+    held: int = 0
+    period_ignored: bool = False
+
+    def add(self, walk: Walk) -> None:
+        """Count one settled walk; windows come in the order of time."""
+        self.held += len(walk.rows) + (walk.rows_before if self.windows == 0 else 0)
+        self.windows += 1
+
+
+class Walk:
+    """One pass over the rows of one window of a list, or of the list as it is.
+
+    Parameters
+    ----------
+    listing : Listing
+        The list.
+    window : Window
+        Rows outside it are dropped, at its edges; far outside it they mean that the API ignores periods.
+    asked : bool
+        Whether the API is asked for the window, or for the whole list.
+    careful : bool
+        Ask page after page, each from where the last one ended, instead of several at once.
+    divisible : bool
+        Whether a long list may be cut into windows instead.
+    splits : int
+        How often it was cut because it did not settle.
+    before : Walk, optional
+        An earlier pass over the same rows: what it found counts, for rows do not vanish.
+
+    Attributes
+    ----------
+    outcome : str
+        What came of it.
+    asks : deque of Ask
+        Pages that can be asked for now.
+    rows, rows_before, rows_after : pyarrow.Table, int, int
+        Of a settled walk: the different rows of the window, and how many that came lay before it and after it.
+    """
+
+    def __init__(
+        self, listing: Listing, window: Window, *, asked: bool = True, careful: bool = False,
+        divisible: bool = True, splits: int = 0, before: Walk | None = None,
+    ) -> None:  # fmt: skip
+        self.listing = listing
+        self.endpoint = listing.endpoint
+        self.window = window
+        self.asked = asked
+        self.careful = careful
+        self.divisible = divisible and self.endpoint.period_style in SLICED_STYLES
+        self.splits = splits
+        self.outcome: Outcome = "under way"
+        self.asks: deque[Ask] = deque([Ask(0, count_all=True)])
+        self.batches: list[pa.RecordBatch] = list(before.batches) if before else []
+        self.absent: frozenset[str] = before.absent if before else frozenset()
+        self.total_before: int | None = None
+        self.total_after: int | None = None
+        self.first_time: dt.datetime | None = None
+        self.rows = pa.table({})
+        self.rows_before = self.rows_after = self.repeats = self.different = 0
+        self._waiting = 0
+        self._last: Ask | None = None
+        self.attempt = 1
+
+    def parameters(self, ask: Ask) -> list[tuple[str, str]]:
+        """Return the parameters of a page, all but the access token."""
+        period = []
+        if self.asked:
+            period = period_parameters(self.endpoint.period_style, self.window.text, self.window.widened().text)
+        paging = [("start", str(ask.start)), ("limit", str(PAGE_ROWS)), ("total", "true" if ask.count_all else "false")]
+        return [*paging, *self.endpoint.parameters, *period]
+
+    def receive(self, ask: Ask, page: Page) -> None:
+        """Take in a page: believe it or raise, and decide what to ask next."""
+        _check_envelope(self.endpoint, ask, page)
+        self.batches.append(page.rows)
+        self.absent |= page.absent
+        if ask.count_all:
+            self.total_after = page.total
+        if self._shows_other_times(page.rows):
+            self.asks.clear()
+            self.outcome = "period ignored"
+        elif ask.start == 0:
+            self._begin(page)
+        elif self.careful or self.total_after is None:
+            self._step(ask, page)
+        else:
+            self._waiting -= 1
+            self._go_on(ask, page)
+
+    def _begin(self, page: Page) -> None:
+        """Look at the first page: it tells how long the list is."""
+        self.total_before = page.total
+        times = page.rows[time_column(page.rows)]
+        self.first_time = np.min(times.to_numpy()).astype(dt.datetime) if len(times) else None
+        if page.total is not None and page.total > DEEP_ROWS and self.divisible:
+            self.outcome = "too long"
+        elif self.careful or page.total is None:
+            self._step(Ask(0, count_all=True), page)
+        else:
+            later = list(range(page.limit, page.total, page.limit))
+            self.asks.extend(Ask(start, count_all=False) for start in later[:-1])
+            self._waiting = len(later[:-1])
+            self._last = Ask(later[-1], count_all=True) if later else None
+            self._go_on(Ask(0, count_all=True), page)
+
+    def _go_on(self, ask: Ask, page: Page) -> None:
+        """Ask for the last page when all others are here: its total then counts every one of them."""
+        if self._waiting > 0:
+            return
+        if self._last is not None:
+            self.asks.append(self._last)
+            self._waiting, self._last = 1, None
+        elif page.count == page.limit:
+            self.asks.append(Ask(ask.start + page.count, count_all=True))
+            self._waiting = 1
+        else:
+            self._finish()
+
+    def _step(self, ask: Ask, page: Page) -> None:
+        """Go on from where the page ended; only an empty page, or a short one where all are told, is the end."""
+        reached = ask.start + page.count
+        told = self.total_after is None or reached >= self.total_after
+        if page.count == 0 or (page.count < page.limit and told):
+            self._finish()
+        else:
+            self.asks.append(Ask(reached, count_all=True))
+
+    def _finish(self) -> None:
+        """Hold the different rows that came against the API's count, and keep those of the window."""
+        table = pa.Table.from_batches(self.batches)
+        _, first = np.unique(table["ID"].to_numpy(), return_index=True)
+        self.repeats, self.different = len(table) - len(first), len(first)
+        if self.total_after not in (None, self.different):
+            self.outcome = "unsettled"
+            return
+        self.outcome = "settled"
+        if self.repeats:
+            table = table.take(np.sort(first))
+        times = table[time_column(table)].to_numpy()
+        early, late = times < np.datetime64(self.window.begin), times >= np.datetime64(self.window.end)
+        self.rows_before, self.rows_after = int(early.sum()), int(late.sum())
+        self.rows = table.filter(pa.array(~(early | late))) if self.rows_before or self.rows_after else table
+        self.batches = []
+
+    def _shows_other_times(self, rows: pa.RecordBatch) -> bool:
+        """Whether rows lie where the API, had it understood the period, could not have sent them from."""
+        if not self.asked or not len(rows):
+            return False
+        times = rows[time_column(rows)].to_numpy()
+        widened = self.window.widened()
+        slack = dt.timedelta() if self.endpoint.period_style in SLICED_STYLES else dt.timedelta(days=1)
+        early = times.min() < np.datetime64(widened.begin - slack)
+        return bool(early or times.max() > np.datetime64(widened.end + slack))
+
+
+def _check_envelope(endpoint: Endpoint, ask: Ask, page: Page) -> None:
+    where = f"{endpoint.path}, page at {ask.start}"
+    checks = {
+        f"start is {page.start}, asked {ask.start}": page.start == ask.start,
+        f"count is {page.count}, but {len(page.rows)} rows came": page.count == len(page.rows),
+        f"limit is {page.limit} for {page.count} rows": page.limit >= max(1, page.count),
+        f"total is {page.total}": page.total is None or page.total >= 0,
+    }
+    for problem, good in checks.items():
+        if not good:
+            raise MalformedResponseError(f"{where}: {problem}; no row of this load was kept")

@@ -1,0 +1,49 @@
+"""A progress bar with rows, rate and time left, in a terminal or a notebook; silent elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+class Progress:
+    """Counts rows; shows them when asked to, or by default when a person may be looking.
+
+    Parameters
+    ----------
+    show : bool, optional
+        Whether to show a bar; by default when standard error is a terminal, or in a notebook.
+    title : str
+        What is being loaded.
+    """
+
+    def __init__(self, show: bool | None = None, title: str = "rows") -> None:
+        self._bar: Any = None
+        if show is True or (show is None and (sys.stderr.isatty() or _in_notebook())):
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=0, desc=title, unit=" rows", unit_scale=True, leave=False, delay=0.5)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def expect(self, rows: int) -> None:
+        """Say that so many more rows are to come."""
+        if self._bar is not None:
+            self._bar.total += rows
+
+    def add(self, rows: int) -> None:
+        """Say that so many rows have come."""
+        if self._bar is not None:
+            self._bar.total = max(self._bar.total, self._bar.n + rows)
+            self._bar.update(rows)
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    running = shell.get_ipython() if shell is not None else None
+    return type(running).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,160 @@
+"""A list of any length -> walks that are each proven whole, in the order of time.
+
+A long list is cut into windows of time, so that no request needs a large offset. The cuts are guesses; the API's totals
+prove them. A window that does not settle is walked again, then page after page, then cut, and then fails the load.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from impressions_analytics.fetching import Fetcher
+from impressions_analytics.frames import Decoder, NotJsonError
+from impressions_analytics.paging import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
+from impressions_analytics.progress import Progress
+from impressions_analytics.transport import Transport
+from impressions_analytics.windows import EARLIEST, LATEST, Window
+
+MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keeping what was found
+MOST_SPLITS = 2  # cuts of a window that does not settle: a total that lies would be cut to seconds
+MOST_BODIES = 4  # times that a page is asked again when its body is not whole JSON
+LOOK_AHEAD = 2  # windows open at once per connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One page being fetched: for which walk, and how many bodies of it could not be read so far."""
+
+    walk: Walk
+    ask: Ask
+    bodies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slicer:
+    """Walks lists; holds everything that this needs."""
+
+    transport: Transport
+    decoder: Decoder
+    connections: int
+    now: dt.datetime
+    progress: Progress
+
+    def settled(self, listings: list[Listing]) -> Iterator[Walk]:
+        """Give the walks that together are the lists, each settled, list after list in the order of time.
+
+        Raises
+        ------
+        IncompleteLoadError
+            When a window, or all windows of a list together, cannot be proven whole.
+        MalformedResponseError
+            When the API answers what it does not document.
+        """
+        yield from self._in_turn([Walk(listing, listing.window, asked=listing.bounded) for listing in listings])
+        for listing in listings:
+            yield from self._left_out(listing)
+
+    def _left_out(self, listing: Listing) -> Iterator[Walk]:
+        """Walk what the cuts left out, where the list as a whole had more rows than its windows."""
+        if listing.whole is None or listing.held >= listing.whole:
+            return
+        if listing.window.end == LATEST:
+            yield from self._in_turn([Walk(listing, Window(self.now, LATEST))])
+        if listing.held < listing.whole:
+            raise IncompleteLoadError(
+                f"{listing.endpoint.path}, {listing.window}: the API counts {listing.whole} rows, but its windows held "
+                f"only {listing.held}. Try again, or load a shorter period"
+            )
+
+    def _in_turn(self, walks: list[Walk]) -> Iterator[Walk]:
+        """Drive walks over the network; give out the first whenever it is settled."""
+        with Fetcher[_Errand](self.connections) as fetcher:
+            while walks:
+                for walk in walks[: LOOK_AHEAD * self.connections]:
+                    while walk.asks and fetcher.has_room:
+                        self._send(fetcher, _Errand(walk, walk.asks.popleft()))
+                errand, body = fetcher.next()
+                if errand.walk.outcome != "under way":
+                    continue
+                self._take_in(fetcher, errand, body)
+                if errand.walk.outcome not in ("under way", "settled"):
+                    self._replace(walks, errand.walk)
+                while walks and walks[0].outcome == "settled":
+                    walk = walks.pop(0)
+                    walk.listing.add(walk)
+                    yield walk
+
+    def _send(self, fetcher: Fetcher[_Errand], errand: _Errand) -> None:
+        path, parameters = errand.walk.endpoint.path, errand.walk.parameters(errand.ask)
+        fetcher.submit(errand, lambda: self.transport.get(path, parameters, again=errand.bodies))
+
+    def _take_in(self, fetcher: Fetcher[_Errand], errand: _Errand, body: bytes) -> None:
+        """Give a body to its walk; a body that is not JSON was cut on its way, and is asked for again."""
+        try:
+            page = self.decoder.decode(body, page=errand.ask.start // PAGE_ROWS)
+        except NotJsonError:
+            if errand.bodies + 1 >= MOST_BODIES:
+                raise
+            self._send(fetcher, _Errand(errand.walk, errand.ask, errand.bodies + 1))
+        else:
+            errand.walk.receive(errand.ask, page)
+            if errand.ask.start == 0 and errand.walk.listing.whole is None and errand.walk.attempt == 1:
+                self.progress.expect(page.total or 0)
+            self.progress.add(page.count)
+
+    def _replace(self, walks: list[Walk], walk: Walk) -> None:
+        """Put in the place of a walk that did not settle what may settle instead."""
+        place = walks.index(walk)
+        match walk.outcome:
+            case "period ignored":
+                walks[:] = [other for other in walks if other.listing is not walk.listing]
+                walks.insert(place, _whole_list(walk.listing))
+            case "too long":
+                if walk.listing.whole is None:
+                    walk.listing.whole = walk.total_before
+                walks[place : place + 1] = self._cut(walk, parts=-(-(walk.total_before or 0) // FULL_ROWS))
+            case _:
+                walk.listing.rewalks += 1
+                walks[place : place + 1] = self._another_try(walk)
+
+    def _another_try(self, walk: Walk) -> list[Walk]:
+        if walk.attempt < MOST_ATTEMPTS:
+            # More rows than the API counts: some of them are gone, so nothing that was found can be kept.
+            before = walk if walk.different <= (walk.total_after or 0) else None
+            again = Walk(
+                walk.listing, walk.window,
+                asked=walk.asked, careful=True, divisible=walk.divisible, splits=walk.splits, before=before,
+            )  # fmt: skip
+            again.attempt = walk.attempt + 1
+            return [again]
+        if walk.splits < MOST_SPLITS and walk.divisible:
+            return self._cut(walk, parts=2, splits=walk.splits + 1)
+        raise IncompleteLoadError(
+            f"{walk.endpoint.path}, {walk.window}: the API counts {walk.total_after} rows, but {walk.different} "
+            f"different ones came, after {walk.attempt} tries. Rows may be arriving faster than they can be read: "
+            "try again later, or load a period that has ended"
+        )
+
+    def _cut(self, walk: Walk, *, parts: int, splits: int = 0) -> list[Walk]:
+        """Cut a walk into windows; what was seen of it tells where rows may begin."""
+        begin, end = walk.window.begin, walk.window.end
+        if end == LATEST and begin < self.now:
+            end = self.now  # the end of an open period is fixed; `_left_out` looks behind it if need be
+        windows = []
+        if begin == EARLIEST and walk.first_time is not None and begin < walk.first_time < end:
+            windows.append(Window(begin, walk.first_time))
+            begin = walk.first_time
+        windows += Window(begin, end).cut(max(2, parts))
+        return [Walk(walk.listing, part, divisible=len(windows) > 1, splits=splits) for part in windows]
+
+
+def _whole_list(listing: Listing) -> Walk:
+    """Return the walk for a list whose endpoint ignores periods: all of it, to be picked from here."""
+    if listing.windows:
+        raise MalformedResponseError(
+            f"{listing.endpoint.path}: the API keeps to the asked period in some answers and not in others"
+        )
+    listing.period_ignored, listing.whole = True, None
+    return Walk(listing, listing.window, asked=False, divisible=False)

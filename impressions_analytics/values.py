@@ -1,0 +1,199 @@
+"""How the values of one column are read from the wire: a table by column type.
+
+Each reader takes the decoded JSON values of one page and gives an Arrow array, or raises one of `UNFIT`; `why_unfit` says
+in words what is wrong with one value, and agrees with the readers on what fits.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from impressions_analytics.columns import Column, ColumnType
+
+WIRE_TYPES: dict[ColumnType, Any] = {
+    "integer": int | str,
+    "timestamp": str,
+    "text": str | int,
+    "category": str,
+    "address": str,
+    "boolean": bool,
+    "json": dict[str, Any] | list[Any],
+}
+"""What JSON each column type may be; the readers narrow it further."""
+
+CODES: frozenset[ColumnType] = frozenset({"category"})
+"""Column types that repeat so much that they are kept as numbers of words."""
+
+_MARKS = np.frombuffer(b"-- ::", dtype=np.uint8)
+_MARK_PLACES = np.array([4, 7, 10, 13, 16])
+
+
+class Vocabulary(dict[str, int]):
+    """Numbers words in the order in which they are first met, over all pages of a load."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+    def codes(self, values: Sequence[str | None]) -> pa.Array:
+        """Return the numbers of words, null for null.
+
+        Examples
+        --------
+        >>> Vocabulary().codes(["b", None, "a", "b"]).to_pylist()
+        [0, None, 1, 0]
+        """
+        if None in values:
+            return pa.array([None if value is None else self[value] for value in values], pa.int32())
+        return pa.array(list(map(self.__getitem__, values)), pa.int32())  # type: ignore[arg-type]
+
+    def categorical(self, codes: pa.ChunkedArray) -> pd.Categorical:
+        """Return words by number as a categorical whose categories are sorted, and all used."""
+        numbers = codes.fill_null(-1).to_numpy()
+        words = np.array([*self, None], dtype=object)
+        used = np.unique(numbers)
+        used = used[used >= 0]
+        order = used[np.argsort(words[used].astype(str), kind="stable")] if len(used) else used
+        place = np.full(len(words), -1, dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        dtype = pd.CategoricalDtype(pd.Index(words[order], dtype="str"))
+        return pd.Categorical.from_codes(place[numbers], dtype=dtype)  # type: ignore[arg-type]
+
+
+def read_integers(values: Sequence[Any]) -> pa.Array:
+    """Return identifiers, which the API sends as numbers or as text of digits; null stays null.
+
+    Examples
+    --------
+    >>> read_integers(["1", "412"]).to_pylist(), read_integers([7, "8", None]).to_pylist()
+    ([1, 412], [7, 8, None])
+    """
+    try:
+        numbers = pa.array(values, pa.int64())
+    except pa.ArrowException:
+        numbers = _texts(values).cast(pa.int64())
+    smallest = pc.min(numbers).as_py()
+    if smallest is not None and smallest < 0:
+        raise ValueError("a negative number")
+    return numbers
+
+
+def _texts(values: Sequence[Any]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except pa.ArrowException:
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def read_timestamps(values: Sequence[str]) -> pa.Array:
+    """Return wall-clock times of exactly ``YYYY-MM-DD HH:MM:SS``.
+
+    Examples
+    --------
+    >>> read_timestamps(["2014-10-09 13:41:46"])[0].as_py()
+    datetime.datetime(2014, 10, 9, 13, 41, 46)
+    >>> read_timestamps(["2014-02-30 00:00:00"])
+    Traceback (most recent call last):
+    pyarrow.lib.ArrowInvalid: Failed to parse string: '2014-02-30 00:00:00' as a scalar of type timestamp[us]
+    """
+    texts = pa.array(values, pa.string())
+    if not values:
+        return texts.cast(pa.timestamp("us"))
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    if lengths != {"min": 19, "max": 19}:
+        raise ValueError("a timestamp of another length than 19")
+    letters = np.frombuffer(texts.buffers()[2], dtype=np.uint8, count=19 * len(values))
+    if not (letters.reshape(-1, 19)[:, _MARK_PLACES] == _MARKS).all():
+        raise ValueError("a timestamp of another form")
+    return texts.cast(pa.timestamp("us"))
+
+
+def read_addresses(values: Sequence[str | None]) -> pa.Array:
+    """Return IPv4 and IPv6 addresses as they were sent; null stays null.
+
+    Examples
+    --------
+    >>> read_addresses(["192.0.2.300"])
+    Traceback (most recent call last):
+    OSError: illegal IP address string passed to inet_pton
+    """
+    for value in set(values) - {None}:
+        socket.inet_pton(socket.AF_INET6 if ":" in value else socket.AF_INET, value)  # type: ignore[operator,arg-type]
+    return pa.array(values, pa.large_string())
+
+
+def read_texts(values: Sequence[Any]) -> pa.Array:
+    """Return texts; a number that stands for a text becomes one."""
+    return pa.array([str(value) if isinstance(value, int) else value for value in values], pa.large_string())
+
+
+def read_jsons(values: Sequence[Any]) -> pa.Array:
+    """Return objects as compact JSON text."""
+    texts = [None if value is None else msgspec.json.encode(value).decode() for value in values]
+    return pa.array(texts, pa.large_string())
+
+
+def read_booleans(values: Sequence[bool | None]) -> pa.Array:
+    """Return truth values; null stays null."""
+    return pa.array(values, pa.bool_())
+
+
+READERS: dict[ColumnType, Callable[[Sequence[Any]], pa.Array]] = {
+    "integer": read_integers,
+    "timestamp": read_timestamps,
+    "text": read_texts,
+    "address": read_addresses,
+    "boolean": read_booleans,
+    "json": read_jsons,
+}
+"""The reader of each column type but categories, which share a `Vocabulary` over the pages."""
+
+UNFIT = (ValueError, OverflowError, TypeError, OSError, pa.ArrowException)
+"""What a reader raises when a value does not fit."""
+
+_EXPECTED: dict[ColumnType, str] = {
+    "integer": "a whole number of 0 to 2^63-1",
+    "timestamp": "an existing time as 'YYYY-MM-DD HH:MM:SS'",
+    "text": "a text",
+    "category": "a text",
+    "address": "an IPv4 or IPv6 address",
+    "boolean": "true or false",
+    "json": "an object",
+}
+
+
+def why_unfit(column: Column, value: Any) -> str | None:
+    """Return what is wrong with a value of a column, or None when it fits.
+
+    Examples
+    --------
+    >>> from impressions_analytics.columns import columns_of
+    >>> why_unfit(columns_of("impressions")[0], "1.0")
+    "is '1.0', expected a whole number of 0 to 2^63-1"
+    """
+    if value is None and column.nullable:
+        return None
+    if _fits(column, value):
+        return None
+    shown = "null" if value is None else repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return f"is {shown}, expected {_EXPECTED[column.type]}{' or null' if column.nullable else ''}"
+
+
+def _fits(column: Column, value: Any) -> bool:
+    allowed: Any = WIRE_TYPES[column.type]
+    try:
+        msgspec.convert(value, allowed)
+        if column.type not in CODES:
+            READERS[column.type]([value])
+    except (msgspec.ValidationError, *UNFIT):
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""Half-open periods of the account's wall clock: reading what a caller wrote, and cutting a period into windows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from impressions_analytics.endpoints import Period
+from impressions_analytics.errors import InvalidArgumentError
+
+EARLIEST = dt.datetime(2000, 1, 1)  # before Copernica had an API
+LATEST = dt.datetime(2100, 1, 1)
+SECOND = dt.timedelta(seconds=1)
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """The seconds from `begin` up to but without `end`."""
+
+    begin: dt.datetime
+    end: dt.datetime
+
+    def __str__(self) -> str:
+        return f"{self.begin} to {self.end}"
+
+    @property
+    def text(self) -> Period:
+        """Both ends as the API writes times."""
+        return self.begin.strftime(_FORMAT), self.end.strftime(_FORMAT)
+
+    def widened(self) -> Window:
+        """Return the window with a second more on either side: whether an API includes its ends is not known."""
+        return Window(self.begin - SECOND, self.end + SECOND)
+
+    def cut(self, parts: int) -> list[Window]:
+        """Return up to so many windows of equal length in whole seconds, which together are this one.
+
+        Examples
+        --------
+        >>> day = Window(dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2))
+        >>> [str(part.begin) for part in day.cut(2)]
+        ['2026-01-01 00:00:00', '2026-01-01 12:00:00']
+        """
+        seconds = int((self.end - self.begin).total_seconds())
+        parts = max(1, min(parts, seconds))
+        edges = [self.begin + dt.timedelta(seconds=seconds * part // parts) for part in range(parts)] + [self.end]
+        return [Window(begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+
+
+def read_moment(name: str, value: str | dt.date | dt.datetime | None) -> dt.datetime | None:
+    """Return a moment of the wall clock from a text, a date (its midnight) or a datetime without a zone.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When it cannot be read, or carries a zone: the record is wall-clock time, and a zone would have to be guessed.
+
+    Examples
+    --------
+    >>> read_moment("begin", "2026-01-01")
+    datetime.datetime(2026, 1, 1, 0, 0)
+    """
+    if value is None:
+        return None
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = dt.datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise InvalidArgumentError(
+                f"{name}={value!r} cannot be read; write it as '2026-01-31' or '2026-01-31 13:00:00'"
+            ) from None
+    if not isinstance(moment, dt.date) or moment != moment:  # NaT is not equal to itself
+        raise InvalidArgumentError(f"{name}={value!r} is no text, date or datetime")
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime(moment.year, moment.month, moment.day)
+    if moment.tzinfo is not None:
+        raise InvalidArgumentError(
+            f"{name}={value!r} carries a zone, but timestamps are the wall clock of the account; "
+            "convert it to the account's zone and drop the zone with .replace(tzinfo=None)"
+        )
+    if not EARLIEST <= moment <= LATEST:
+        raise InvalidArgumentError(f"{name}={value!r} lies outside {EARLIEST.date()} to {LATEST.date()}")
+    moment = dt.datetime(*moment.timetuple()[:6], moment.microsecond)
+    # Timestamps are whole seconds: the first one that is not before the moment.
+    return moment if moment.microsecond == 0 else moment.replace(microsecond=0) + SECOND
+
+
+def read_period(
+    begin: str | dt.date | dt.datetime | None, end: str | dt.date | dt.datetime | None
+) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Return both ends of a half-open period, each None where it is open.
+
+    Raises
+    ------
+    InvalidArgumentError
+        When an end cannot be read, or the period is reversed.
+
+    Examples
+    --------
+    >>> read_period("2026-02-01", "2026-01-01")
+    Traceback (most recent call last):
+    impressions_analytics.errors.InvalidArgumentError: begin=2026-02-01 00:00:00 is not before end=2026-01-01 00:00:00; \
+a period is begin <= timestamp < end
+    """
+    first, last = read_moment("begin", begin), read_moment("end", end)
+    if first is not None and last is not None and first > last:
+        raise InvalidArgumentError(f"begin={first} is not before end={last}; a period is begin <= timestamp < end")
+    return first, last
