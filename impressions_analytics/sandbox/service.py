@@ -135,7 +135,7 @@ class Service:
                 ask = Ask(edition, self.views(family), "", "account", "", parameters, behaviour, number)
                 return answered(identity, ask)
             if not found:
-                return error(400, f"Unknown path {match[4]}")
+                return error(400, f"Unknown path {match[0]}")
             known, parts = found
             kind = parts.get("kind") or known.kind
             ask = Ask(
