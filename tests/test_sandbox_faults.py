@@ -323,11 +323,16 @@ def test_requests_on_one_connection_may_come_in_pieces_or_together(box):
     assert received.count(b"HTTP/1.1 200 OK") == 2
 
 
+def get_nothing(box):
+    with pytest.raises((OSError, http.client.HTTPException)):
+        get(box)
+
+
 def test_stopping_leaves_no_thread_and_no_listener_even_with_clients_connected():
     before = set(threading.enumerate())
     box = Sandbox(impressions=10, emailings=1, latency_seconds=30).start()
     host, port = box.url.removeprefix("http://").split(":")
-    waiting = threading.Thread(target=lambda: pytest.raises((OSError, http.client.HTTPException), get, box))
+    waiting = threading.Thread(target=get_nothing, args=(box,))
     waiting.start()
     with socket.create_connection((host, int(port))):
         while not box.requests:

@@ -21,9 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve as the command line says; the exit code is 0 once it was told to stop, 2 for a bad option."""
     parser = _parser()
     options = vars(parser.parse_args(arguments))
-    behaviour = {**options.pop("behave"), "latency_seconds": options.pop("latency"), "order": options.pop("order")}
+    behaviour = options.pop("behave")
     try:
-        serve(**options, **behaviour)
+        serve(**{**options, **behaviour})
     except (TypeError, ValueError) as problem:
         parser.error(str(problem))
     return 0
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--emailings", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
+    parser.add_argument("--latency", type=float, default=0.0, dest="latency_seconds", help="seconds before every answer")
     parser.add_argument("--order", default="id", help="order of rows: id, reverse, random or timestamp")
     fields = ", ".join(Behaviour.__slots__)
     parser.add_argument("--behave", type=json.loads, default={}, help=f"JSON object of any of: {fields}")
