@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from impressions_analytics.user_agent_rules import Kind, Rule, first_match, first_rule
+from impressions_analytics.user_agent_patterns import Finder, first_match
+from impressions_analytics.user_agent_rules import Kind, Rule, first_rule
 from impressions_analytics.user_agent_systems import device_of, system_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ua_parser import Resolver
 
 REMEMBERED = 50_000
@@ -22,8 +21,15 @@ READ_CHARACTERS = 2_000
 CRAWLER_LIST, SPIDER, PARSER = "crawler-user-agents", "ua-parser-spider", "ua-parser"
 """Ids of the rules that are not rows of our table but other people's lists."""
 
-NOT_BROWSERS = frozenset({"Apple Mail", "Other", "Mobile Safari UI/WKWebView", "Android", "Mozilla"})
-"""Families of ua-parser that name no program: its catch-alls, and the frame that any app shows pages in."""
+CLIENTS = {
+    "Android": "Android Browser",
+    "Apple Mail": None,
+    "Chrome Mobile WebView": "Android web view",
+    "Mobile Safari UI/WKWebView": "iOS web view",
+    "Mozilla": None,
+    "Other": None,
+}
+"""ua-parser's family -> the client, where we say otherwise: its Apple Mail is any WebKit without a browser's name."""
 
 
 class Judgement(NamedTuple):
@@ -54,21 +60,23 @@ def judge(useragent: str) -> Judgement:
 def _by_rule(rule: Rule, text: str) -> Judgement:
     if rule.kind in ("proxy", "prefetch", "unknown"):
         return Judgement(rule.client, None, "unknown", "unknown", rule.kind, rule.id)
-    system = rule.os or system_of(_parsed(text).system, text)
-    return Judgement(
-        rule.client, _short(rule.version(text)) if rule.client else None, system,
-        rule.device or device_of(system, text), rule.kind, rule.id,
-    )  # fmt: skip
+    client, version = rule.reads(text) if rule.client else (None, None)
+    if rule.os and rule.device:
+        return Judgement(client, _short(version), rule.os, rule.device, rule.kind, rule.id)
+    found = _parsed(text)
+    system = rule.os or system_of(found.system, text)
+    device = rule.device or device_of(system, text, found.model)
+    return Judgement(client, _short(version), system, device, rule.kind, rule.id)
 
 
 def _by_lists(text: str) -> Judgement:
     found = _parsed(text)
     system = system_of(found.system, text)
-    device = device_of(system, text)
-    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.device == "Spider" else None
+    device = device_of(system, text, found.model)
+    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.model == "Spider" else None
     if bot_rule:
         return Judgement(None, None, system, device, "bot", bot_rule)
-    client = None if found.client in NOT_BROWSERS else found.client
+    client = CLIENTS.get(found.client, found.client) if found.client else None
     if client is None and system == "unknown":
         return Judgement(None, None, system, device, "unknown", None)
     return Judgement(client, _short(found.version) if client else None, system, device, "person", PARSER)
@@ -83,7 +91,7 @@ class _Parsed(NamedTuple):
     client: str | None
     version: str | None
     system: str | None
-    device: str | None
+    model: str | None
 
 
 def _parsed(text: str) -> _Parsed:
@@ -96,7 +104,7 @@ def _parsed(text: str) -> _Parsed:
         client=client.family if client else None,
         version=version,
         system=system.family if system else None,
-        device=device.family if device else None,
+        model=device.family if device else None,
     )
 
 
@@ -109,7 +117,7 @@ def _parser() -> Resolver:
 
 
 @cache
-def _crawler_finder() -> Callable[[str], str | None]:
+def _crawler_finder() -> Finder:
     from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
     return first_match((row["pattern"], CRAWLER_LIST) for row in CRAWLER_USER_AGENTS_DATA)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Literal
+
+from impressions_analytics.user_agent_patterns import Finder, first_match
 
 Kind = Literal["person", "proxy", "prefetch", "bot", "unknown"]
 
@@ -23,6 +24,7 @@ class Rule:
         The name in results.
     pattern : str
         A regular expression; its first group that matched, if any, is the client's version.
+        Where the client is ``$1`` that is the first group, and the version the next.
     meaning, source, example : str
         For people; the example is a user agent that this rule decides.
     client, os, device : str, optional
@@ -41,16 +43,20 @@ class Rule:
     device: str | None = None
     kind: Kind = "person"
 
-    def version(self, useragent: str) -> str | None:
-        r"""Return what the pattern's first group found.
+    def reads(self, useragent: str) -> tuple[str | None, str | None]:
+        r"""Return the client and its version in a user agent that this rule matches.
 
         Examples
         --------
-        >>> Rule("a", r"Mailer/([\d.]+)", "", "", "").version("Mailer/2.1")
-        '2.1'
+        >>> Rule("a", r"Mailer/([\d.]+)", "", "", "", client="Mailer").reads("Mailer/2.1")
+        ('Mailer', '2.1')
+        >>> Rule("b", r"(Mailer|Poster)/([\d.]+)", "", "", "", client="$1").reads("Poster/7")
+        ('Poster', '7')
         """
         found = self._compiled.search(useragent)
-        return next((group for group in found.groups() if group), None) if found else None
+        groups = [group for group in found.groups() if group] if found else []
+        client = groups.pop(0) if self.client == "$1" else self.client
+        return client, groups[0] if groups else None
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -79,29 +85,5 @@ def first_rule(useragent: str) -> Rule | None:
 
 
 @cache
-def _rule_finder() -> Callable[[str], str | None]:
+def _rule_finder() -> Finder:
     return first_match((rule.pattern, rule.id) for rule in RULES)
-
-
-def first_match(patterns: Iterable[tuple[str, str]]) -> Callable[[str], str | None]:
-    """Return a function that gives the name of the first of many (pattern, name) found in a text.
-
-    The patterns go through ua-parser's engine, which tries them all in one pass and in time linear in the text where
-    its compiled extra is installed, and one by one where it is not.
-
-    Examples
-    --------
-    >>> find = first_match([("a+b", "first"), ("b", "second")])
-    >>> find("aab"), find("b"), find("c")
-    ('first', 'second', None)
-    """
-    from ua_parser import BestAvailableResolver, Domain
-    from ua_parser.lazy import UserAgentMatcher
-
-    resolve = BestAvailableResolver(([UserAgentMatcher(pattern, name) for pattern, name in patterns], [], []))
-
-    def find(text: str) -> str | None:
-        found = resolve(text, Domain.USER_AGENT).user_agent
-        return None if found is None else found.family
-
-    return find

@@ -1,86 +1,91 @@
-"""Operating systems and devices: the parsers' many names folded to the few that the package knows."""
+"""Operating systems and devices: the parser's many names folded to the few that the package knows."""
 
 from __future__ import annotations
 
-import re
+from functools import cache
+
+from impressions_analytics.user_agent_patterns import Finder, first_match
 
 SYSTEMS = {
-    "Windows": "Windows",
-    "Windows Phone": "Windows",
-    "Windows Mobile": "Windows",
-    "Windows CE": "Windows",
-    "Windows RT": "Windows",
-    "Mac OS X": "macOS",
-    "Mac OS": "macOS",
-    "macOS": "macOS",
-    "iOS": "iOS",
-    "iPadOS": "iOS",
-    "Android": "Android",
-    "Chrome OS": "Chrome OS",
-    "Linux": "Linux",
-    "Ubuntu": "Linux",
-    "Debian": "Linux",
-    "Fedora": "Linux",
-    "CentOS": "Linux",
-    "Red Hat": "Linux",
-    "SUSE": "Linux",
-    "Arch Linux": "Linux",
-    "Gentoo": "Linux",
-    "Mageia": "Linux",
-    "Mandriva": "Linux",
-    "Puppy": "Linux",
-    "Linux Mint": "Linux",
-    "Kubuntu": "Linux",
-    "Slackware": "Linux",
-    "PCLinuxOS": "Linux",
-    "Other": "unknown",
-}
-"""ua-parser's family of a system -> ours; a family that is not here is ``other``."""
+    "Windows": ("Windows", "Windows Phone", "Windows Mobile", "Windows CE", "Windows RT"),
+    "macOS": ("Mac OS X", "Mac OS", "macOS"),
+    "iOS": ("iOS", "iPadOS"),
+    "Android": ("Android",),
+    "Chrome OS": ("Chrome OS",),
+    "Linux": (
+        "Linux", "Arch Linux", "CentOS", "Debian", "Fedora", "Gentoo", "Kubuntu", "Linux Mint", "Mageia", "Mandriva",
+        "PCLinuxOS", "Puppy", "Red Hat", "Slackware", "SUSE", "Ubuntu",
+    ),
+    "unknown": ("Other",),
+}  # fmt: skip
+"""Our system -> ua-parser's families of it; a family that is not here is ``other``."""
+
+_SYSTEM_OF_FAMILY = {family: system for system, families in SYSTEMS.items() for family in families}
+
+DISGUISED = (
+    r"(?i)\bharmonyos|\bopenharmony|\byunos|\baliyunos|\bpalmos|\bpalmsource|\bmorphos|\bopentv|\btizen|\bweb[o0]s\b"
+    r"|\bvidaa\b|\bsailfish|\bkaios|\btivoos|smart-?tv|\bhbbtv|\bnetcast\b"
+)
+"""Systems that call themselves Android, Linux or Windows besides, so that pages work: they are ``other``."""
 
 SYSTEM_WORDS = (
-    (r"(?i)\bandroid\b", "Android"),
-    (r"\b(?:iPhone|iPad|iPod|iOS)\b", "iOS"),
+    (r"(?i)\bandr[o0]id\b|\badr \d", "Android"),
+    (r"\b(?:iPhone|iPad|iPod|iOS|iPh\d+,\d)\b", "iOS"),
     (r"(?i)\bwin(?:dows|xp|nt|32|64|vista|95|98|7|8|10|11)\b", "Windows"),
     (r"(?i)\bmac ?os|\bmacintosh\b|\bmac_powerpc\b", "macOS"),
     (r"\bCrOS\b", "Chrome OS"),
-    (r"(?i)\blinux\b|\bubuntu\b|\bx11\b", "Linux"),
+    (r"(?i)\blinux\b|\bubuntu\b|\belementary os\b", "Linux"),
+    (r"(?i)\bunix\b|\bos/2\b|\bx11\b|\bmidp\b|\bmaui\b|\bmre/|up\.browser|\bbada\b|symbian|nokia|nintendo", "other"),
 )
 """Words that say a system where ua-parser found none, most telling first."""
 
-_SYSTEM_WORDS = tuple((re.compile(pattern), system) for pattern, system in SYSTEM_WORDS)
-
 
 def system_of(family: str | None, useragent: str) -> str:
-    """Return the system: ua-parser's family folded, or else the first telling word.
+    """Return the system: one in disguise, or ua-parser's family folded, or else the first telling word.
 
     Examples
     --------
     >>> system_of("Ubuntu", ""), system_of("Symbian OS", ""), system_of(None, "Microsoft Outlook 2007, WinXP")
     ('Linux', 'other', 'Windows')
+    >>> system_of("Android", "Mozilla/5.0 (Linux; Android 12; HarmonyOS; GOA-AL80) AppleWebKit/537.36")
+    'other'
     """
-    known = SYSTEMS.get(family, "other") if family else "unknown"
-    if known != "unknown":
-        return known
-    return next((system for pattern, system in _SYSTEM_WORDS if pattern.search(useragent)), "unknown")
+    if _disguised()(useragent):
+        return "other"
+    known = _SYSTEM_OF_FAMILY.get(family, "other") if family else "unknown"
+    return known if known != "unknown" else _system_word()(useragent) or "unknown"
 
 
 DEVICE_WORDS = (
-    (r"(?i)smart-?tv|\bhbbtv|\btv\b|appletv|googletv|\bcrkey\b|\baft[a-z]{1,4}\b|playstation|xbox|nintendo", "unknown"),
-    (r"(?i)\bipad|\btablet\b(?! pc)|playbook|\bkindle\b|\bsilk/", "tablet"),
-    (r"(?i)\biphone|\bipod|mobile|phone|\bmidp|symbian|series ?60|blackberry|opera mini|up\.browser", "mobile"),
+    (
+        r"(?i)smart-?tv|\bhbbtv|\b(?:apple|google|mi)?tv\b|\bcrkey\b|\baft[a-z]{1,4}\b|\bbravia|\bvidaa\b|\bnetcast\b"
+        r"|opentv|playstation|xbox|nintendo|ce-html|\bsm-r\d{3}|\bwatch\b",
+        "unknown",
+    ),
+    (r"(?i)\btablet pc\b", "desktop"),
+    (
+        r"(?i)\bipad|\btablet|\btab\b|(?:media|mate|xiao|honor|mi) ?pad|playbook|\bkindle\b|\bsilk/|/apad\b|\bxoom\b"
+        r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\b[a-z]{3}\d?-w\d\d\b|\bkf[a-z]{3,5}\b",
+        "tablet",
+    ),
+    (
+        r"(?i)\biphone|\bipod|\biph\d|mobile|phone|\bmidp|symbian|series ?60|blackberry|opera mini|up\.browser"
+        r"|wpdesktop|lumia|windows ce|fennec|maemo|\bmaui\b|netfront|obigo|nokia|sonyericsson|\bbrew\b|palmsource|palmos",
+        "mobile",
+    ),
 )
-"""Words that say a device, most telling first; ``unknown`` is what has a screen but is none of the three."""
-
-_DEVICE_WORDS = tuple((re.compile(pattern), device) for pattern, device in DEVICE_WORDS)
+"""Words that say a device, most telling first; ``unknown`` is what has a screen but is none of the three. Makers' model
+numbers are here only where they follow a published scheme (SM-T: Samsung's tablets, -W09: Huawei's without a SIM)."""
 
 USUAL_DEVICE = {"Windows": "desktop", "macOS": "desktop", "Linux": "desktop", "Chrome OS": "desktop", "iOS": "mobile"}
 """The device that a system means where no word says otherwise."""
 
 
-def device_of(system: str, useragent: str) -> str:
+def device_of(system: str, useragent: str, model: str | None = None) -> str:
     """Return the device: the first telling word, or else what the system usually runs on.
 
-    Browsers on Android leave out ``Mobile`` on a tablet; programs that are no browsers never say it.
+    Browsers on Android leave out ``Mobile`` on a tablet; programs that are no browsers never say it. A system that is
+    not one of the six and yet has a ``model`` that ua-parser knows is a telephone of the old days.
 
     Examples
     --------
@@ -91,9 +96,26 @@ def device_of(system: str, useragent: str) -> str:
     >>> device_of("Android", "SamsungEmail/6.1.90 (Android 13; SM-S911B)")
     'mobile'
     """
-    said = next((device for pattern, device in _DEVICE_WORDS if pattern.search(useragent)), None)
+    said = _device_word()(useragent)
     if said is not None:
         return said
     if system == "Android":
         return "tablet" if "Safari/" in useragent else "mobile"
-    return USUAL_DEVICE.get(system, "unknown")
+    if "X11" in useragent:
+        return "desktop"
+    return USUAL_DEVICE.get(system, "mobile" if model else "unknown")
+
+
+@cache
+def _disguised() -> Finder:
+    return first_match([(DISGUISED, "other")])
+
+
+@cache
+def _system_word() -> Finder:
+    return first_match(SYSTEM_WORDS)
+
+
+@cache
+def _device_word() -> Finder:
+    return first_match(DEVICE_WORDS)
