@@ -23,8 +23,9 @@ _PUBLIC = {
     "settings": ("Copernica",),
     "loader": (
         "iter_impressions", "load_abuses", "load_clicks", "load_deliveries", "load_destinations", "load_emailings",
-        "load_errors", "load_impressions", "load_statistics", "load_unsubscribes", "plan_load", "reconcile",
+        "load_errors", "load_impressions", "load_unsubscribes",
     ),
+    "totals": ("load_statistics", "plan_load", "reconcile"),
     "snapshot": ("read_snapshot", "write_snapshot"),
     "archive": ("Archive",),
     "user_agents": ("classify_user_agents", "with_user_agents"),
@@ -41,7 +42,8 @@ _PUBLIC = {
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 
-__all__ = ["__version__", "sandbox", *_MODULE_OF]
+__all__ = ["__version__", "sandbox"]
+__all__ += list(_MODULE_OF)
 
 if TYPE_CHECKING:
     from impressions_analytics import sandbox as sandbox

@@ -63,24 +63,22 @@ def frames(
         for walk in slicer.settled(listings):
             group.append(walk)
             if sum(len(one.rows) for one in group) >= rows_per_frame:
-                frame = _frame(api, wanted, decoder, group, owners, now)
+                frame = _frame(api, wanted, slicer, owners, group)
                 spent = _account_for(frame, transport, spent, listings)
                 group, given = [], given + 1
                 yield frame
         if group or not given:
-            frame = _frame(api, wanted, decoder, group, owners, now)
+            frame = _frame(api, wanted, slicer, owners, group)
             _account_for(frame, transport, spent, listings)
             yield frame
 
 
-def _frame(
-    api: Copernica, wanted: Wanted, decoder: Decoder, group: list[Walk], owners: Owners, now: dt.datetime
-) -> pd.DataFrame:
-    frame = build_frame(decoder, [walk.rows for walk in group])
+def _frame(api: Copernica, wanted: Wanted, slicer: Slicer, owners: Owners, group: list[Walk]) -> pd.DataFrame:
+    frame = build_frame(slicer.decoder, [walk.rows for walk in group])
     matches = None
     if any("profile" in walk.absent for walk in group if len(walk.rows)) and "destination" in frame.columns:
         frame, matches = owners.fill(frame)
-    frame.attrs["load"] = make_certificate(api, wanted, frame, group, now)
+    frame.attrs["load"] = make_certificate(api, wanted, frame, group, slicer.now)
     frame.attrs["load"]["profiles"] = matches
     return frame
 
@@ -114,7 +112,7 @@ def make_certificate(
 
 
 def _end_of_open_period(frame: pd.DataFrame, now: dt.datetime) -> dt.datetime:
-    """An open period ends when the load began, or with its last row where the API's clock is ahead of this one."""
+    """Return when the load began, or the end of its last row where the API's clock is ahead of this one."""
     time = frame["timestamp" if "timestamp" in frame.columns else "timestampsent"]
     return now if time.empty else max(now, time.max().to_pydatetime() + SECOND)
 

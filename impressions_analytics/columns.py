@@ -125,7 +125,7 @@ def _text(name: str, meaning: str, example: object, **more: Any) -> Column:
 
 
 def _optional(column: Column, **changes: Any) -> Column:
-    """The same column where the API may leave it out."""
+    """Return the same column where the API may leave it out."""
     values = {field: getattr(column, field) for field in column.__slots__}
     return Column(**{**values, "required": False, "nullable": True, **changes})
 

@@ -227,17 +227,17 @@ def _series(column: Column, values: pa.ChunkedArray, decoder: Decoder) -> Any:
         return decoder.vocabularies[column.name].categorical(values)
     if column.type in {"integer", "timestamp"} and not column.nullable:
         return values.to_numpy()
-    return pd.api.types.pandas_dtype(column.pandas_type).__from_arrow__(values)
+    dtype: Any = pd.api.types.pandas_dtype(column.pandas_type)
+    return dtype.__from_arrow__(values)
 
 
 def _values(by_field: dict[str, tuple[Any, ...]], column: Column) -> Sequence[Any] | None:
     """Return a column's values of all rows, or None when no row carries it."""
-    for wire, field in zip(column.wire_names, _field_names(column), strict=True):
-        values: Sequence[Any] = by_field[field]
-        if values[0] is not msgspec.UNSET:
-            break
-    if "." in wire:
-        inner = wire.split(".")[1]
+    fields = dict(zip(_field_names(column), column.wire_names, strict=True))
+    field = next((name for name in fields if by_field[name][0] is not msgspec.UNSET), next(iter(fields)))
+    values: Sequence[Any] = by_field[field]
+    if "." in fields[field]:
+        inner = fields[field].split(".")[1]
         values = [value.get(inner) if isinstance(value, dict) else None for value in values]
     if msgspec.UNSET not in values:
         return values

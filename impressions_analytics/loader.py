@@ -142,9 +142,9 @@ def load_destinations(
     """
     first, last = read_period(begin, end)
     of = _identifiers("emailing", emailing)
-    endpoints = [destinations_endpoint(family=_family(family), emailing=one) for one in of or [None]]
+    endpoints = [destinations_endpoint(family=given_family(family), emailing=one) for one in (of or (None,))]
     wanted = Wanted("destinations", family, tuple(endpoints), first, last)
-    return next(frames(_api(api), wanted, show_progress=progress))
+    return next(frames(given_api(api), wanted, show_progress=progress))
 
 
 def load_emailings(
@@ -162,8 +162,8 @@ def load_emailings(
     `load_impressions`.
     """
     first, last = read_period(begin, end)
-    wanted = Wanted("emailings", family, (emailings_endpoint(family=_family(family)),), first, last)
-    return next(frames(_api(api), wanted, show_progress=progress))
+    wanted = Wanted("emailings", family, (emailings_endpoint(family=given_family(family)),), first, last)
+    return next(frames(given_api(api), wanted, show_progress=progress))
 
 
 def iter_impressions(api: Copernica | None = None, **selection: Any) -> Iterator[pd.DataFrame]:
@@ -186,7 +186,7 @@ def iter_events(
     if rows_per_frame < 1:
         raise InvalidArgumentError(f"rows_per_frame={rows_per_frame!r} must be 1 or more")
     show_progress = selection.pop("progress", None)
-    wanted = want_events(kind, api := _api(api), **selection)
+    wanted = want_events(kind, api := given_api(api), **selection)
     return frames(api, wanted, rows_per_frame=rows_per_frame, show_progress=show_progress)
 
 
@@ -194,7 +194,7 @@ def load_events(
     kind: Kind, api: Copernica | None = None, *, progress: bool | None = None, **selection: Any
 ) -> pd.DataFrame:
     """Load events of a kind; see `load_impressions`."""
-    wanted = want_events(kind, api := _api(api), **selection)
+    wanted = want_events(kind, api := given_api(api), **selection)
     return next(frames(api, wanted, show_progress=progress))
 
 
@@ -225,11 +225,14 @@ def want_events(
         level, of = "destination", destinations
     elif emailings is not None:
         level, of = "emailing", emailings
-    endpoints = [event_endpoint(kind, version=api.version, family=_family(family), level=level, of=one) for one in of]
+    endpoints = [
+        event_endpoint(kind, version=api.version, family=given_family(family), level=level, of=one) for one in of
+    ]
     return Wanted(kind, family, tuple(endpoints), first, last)
 
 
-def _api(api: Copernica | None) -> Copernica:
+def given_api(api: Copernica | None) -> Copernica:
+    """Return the settings to use: those given, or those of the environment."""
     if api is None:
         return Copernica.from_env()
     if not isinstance(api, Copernica):
@@ -237,7 +240,8 @@ def _api(api: Copernica | None) -> Copernica:
     return api
 
 
-def _family(family: Family) -> Family:
+def given_family(family: Family) -> Family:
+    """Return the family, or say which ones there are."""
     if family not in FAMILIES:
         raise InvalidArgumentError(f"family={family!r} is not one of {', '.join(FAMILIES)}")
     return family
@@ -250,10 +254,11 @@ def _identifiers(name: str, given: Identifiers) -> list[str] | None:
     several = [given] if isinstance(given, int | str | np.integer) else list(given)
     if not several:
         raise InvalidArgumentError(f"{name}=[] names nothing; leave it out for the whole account")
-    return list(dict.fromkeys(_identifier(name, one) for one in several))
+    return list(dict.fromkeys(given_identifier(name, one) for one in several))
 
 
-def _identifier(name: str, one: Any) -> str:
+def given_identifier(name: str, one: Any) -> str:
+    """Return an ID as the API's paths write it."""
     text = str(one).strip()
     whole = isinstance(one, int | np.integer) and not isinstance(one, bool) and one >= 0
     wanted = r"[0-9A-Za-z]+" if name == "destination" else r"[0-9]+"

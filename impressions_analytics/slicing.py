@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
 from impressions_analytics.fetching import Fetcher
 from impressions_analytics.frames import Decoder, NotJsonError
 from impressions_analytics.paging import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk

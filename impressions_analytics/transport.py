@@ -7,13 +7,11 @@ noted in words, and raised from a place that has never seen the address.
 
 from __future__ import annotations
 
-import email.utils
 import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
@@ -31,6 +29,7 @@ from impressions_analytics.errors import (
     RequestRefusedError,
 )
 from impressions_analytics.jwt import expiry_of, jwt_in
+from impressions_analytics.outcomes import Answer, Trouble, error_of, message_in, seconds_to_wait, trouble_of
 from impressions_analytics.settings import Copernica, Secret, redact
 
 log = logging.getLogger("impressions_analytics")
@@ -46,27 +45,7 @@ MOVED = {301, 302, 303, 307, 308}
 FIRST_WAIT_SECONDS = 0.25  # a reset connection is usually back at once
 LONGEST_WAIT_SECONDS = 30.0  # outages last minutes: asking twice a minute is often enough
 WORTH_A_WARNING_SECONDS = 5.0  # a person at a terminal starts to wonder
-NAME_PATIENCE_SECONDS = 10.0  # a host name that is not known is more likely misspelt than out of order
 MOST_MOVES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: bytes
-    retry_after: str | None
-    location: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """Why an attempt gave no answer that can be used, in words that hold no secret."""
-
-    reason: str
-    wait_seconds: float | None = None
-    everybody: bool = False
-    patience_seconds: float = float("inf")
-    final: bool = False
 
 
 class Transport:
@@ -131,7 +110,7 @@ class Transport:
             self._refresh_jwt(older_than=self._api.tokens.get("jwt"))
             answer = self._patiently(path, lambda: self._get(f"{self._api.root}/{path}", parameters))
         if answer.status != 200:
-            raise _error_of(path, answer)
+            raise error_of(path, answer)
         return answer.body
 
     def get_object(self, path: str, parameters: Parameters = ()) -> dict[str, Any]:
@@ -150,36 +129,37 @@ class Transport:
         if not isinstance(answer, dict):
             raise MalformedResponseError(f"{path}: expected a JSON object, got {len(body)} bytes of something else")
         if "error" in answer:
-            raise RequestRefusedError(f"{path}: the API answered with an error: {_message(body)}")
+            raise RequestRefusedError(f"{path}: the API answered with an error: {message_in(body)}")
         return answer
 
-    def _patiently(self, path: str, attempt: Callable[[], _Answer | _Trouble]) -> _Answer:
+    def _patiently(self, path: str, attempt: Callable[[], Answer | Trouble]) -> Answer:
         """Repeat an attempt while trouble may pass, within the patience."""
         began = time.monotonic()
-        for number in range(1_000_000):
+        number = 0
+        while True:
             self._wait(self._hold_until - time.monotonic())
             with self._lock:
                 self.requests += 1
                 self.retries += number > 0
             outcome = attempt()
-            if isinstance(outcome, _Answer):
+            if isinstance(outcome, Answer):
                 return outcome
             if outcome.final:
                 raise RequestRefusedError(f"{path}: {outcome.reason}")
             wait = self._wait_after(outcome, number)
+            number += 1
             patience = min(self._api.patience_seconds, outcome.patience_seconds)
-            if time.monotonic() - began + wait > patience:
-                break
+            spent = time.monotonic() - began
+            if spent + wait > patience:
+                raise ApiUnavailableError(
+                    f"{path}: {outcome.reason}, and still after {number} tries in {spent:.0f} s (the next would need "
+                    f"to wait {wait:.1f} s; the patience is {patience:.0f} s). Try later, or give more patience_seconds"
+                )
             level = logging.WARNING if wait > WORTH_A_WARNING_SECONDS else logging.INFO
             log.log(level, "%s: %s; asking again in %.1f s", path, outcome.reason, wait)
             self._wait(wait)
-        raise ApiUnavailableError(
-            f"{path}: {outcome.reason}, and still after {number + 1} tries in {time.monotonic() - began:.0f} s "
-            f"(a try would need to wait {wait:.0f} s more; the patience is {patience:.0f} s). Try later, or give more "
-            "patience_seconds"
-        )
 
-    def _wait_after(self, trouble: _Trouble, number: int) -> float:
+    def _wait_after(self, trouble: Trouble, number: int) -> float:
         """Return how long to wait: as told, else ever longer with chance, so that connections do not come at once."""
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(number, 20))
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 -- spreads load, guards nothing
@@ -193,25 +173,23 @@ class Transport:
         if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(seconds)):
             raise ApiError("the load was stopped")
 
-    def _get(self, address: str, parameters: Parameters) -> _Answer | _Trouble:
+    def _get(self, address: str, parameters: Parameters) -> Answer | Trouble:
         """Ask once, following moves within the host."""
         here = urlsplit(address)
         for _ in range(MOST_MOVES):
             outcome = self._send("GET", address, params=parameters)
-            if isinstance(outcome, _Trouble) or outcome.status not in MOVED or not outcome.location:
+            if isinstance(outcome, Trouble) or outcome.status not in MOVED or not outcome.location:
                 return outcome
             there = urlsplit(urljoin(address, outcome.location))
             if (there.scheme, there.netloc) != (here.scheme, here.netloc):
                 elsewhere = f"{there.scheme}://{there.hostname}"
-                return _Trouble(
-                    f"it has moved to {elsewhere}, where the token is not sent unasked; set url", final=True
-                )
+                return Trouble(f"it has moved to {elsewhere}, where the token is not sent unasked; set url", final=True)
             moved = [(name, value) for name, value in parse_qsl(there.query) if name != "access_token"]
             parameters = moved or parameters
             address = there._replace(query="", fragment="").geturl()
-        return _Trouble("it is moved in a circle", final=True)
+        return Trouble("it is moved in a circle", final=True)
 
-    def _send(self, method: str, address: str, **more: Any) -> _Answer | _Trouble:
+    def _send(self, method: str, address: str, **more: Any) -> Answer | Trouble:
         """Send one request; whatever the HTTP library raises ends here, turned into words."""
         if "params" in more and self._api.version in (2, 3):
             more["params"] = [*more["params"], ("access_token", _revealed(self._api.access_token))]
@@ -221,17 +199,17 @@ class Transport:
             with self._session.request(
                 method, address, timeout=self._api.timeout_seconds, allow_redirects=False, **more
             ) as response:
-                answer = _Answer(
+                answer = Answer(
                     response.status_code,
                     response.content,
                     response.headers.get("Retry-After"),
                     response.headers.get("Location"),
                 )
         except (requests.RequestException, HTTPError, OSError) as problem:
-            return _trouble_of(problem, self._api.timeout_seconds)
+            return trouble_of(problem, self._api.timeout_seconds)
         if answer.status in MAY_PASS:
-            return _Trouble(
-                f"the API answered {answer.status}", _seconds(answer.retry_after), answer.status in SLOW_DOWN
+            return Trouble(
+                f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN
             )
         return answer
 
@@ -247,7 +225,7 @@ class Transport:
             jwt = jwt_in(answer.body) if answer.status == 200 else None
             if jwt is None:
                 raise AccessDeniedError(
-                    f"the exchange of the access token for a JWT answered {answer.status}: {_message(answer.body)}"
+                    f"the exchange of the access token for a JWT answered {answer.status}: {message_in(answer.body)}"
                 )
             tokens.update(jwt=jwt, expires=expiry_of(jwt, now=time.time()))
 
@@ -279,53 +257,3 @@ def _hide_tokens(record: logging.LogRecord) -> bool:
         record.args = tuple(redact(value) if isinstance(value, str) else value for value in record.args)
     record.msg = redact(str(record.msg))
     return True
-
-
-def _trouble_of(problem: Exception, timeout_seconds: float) -> _Trouble:
-    told = str(problem)
-    if "CERTIFICATE_VERIFY_FAILED" in told:
-        reason = "the server's certificate is not trusted; check url, the clock, or the proxy in between"
-        return _Trouble(reason, final=True)
-    if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return _Trouble("the address cannot be used; check url", final=True)
-    if "NameResolutionError" in told:
-        return _Trouble("the host name is not known", patience_seconds=NAME_PATIENCE_SECONDS)
-    if isinstance(problem, requests.Timeout):
-        return _Trouble(f"no answer within {timeout_seconds:g} s")
-    if isinstance(problem, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
-        return _Trouble("the answer was cut short")
-    return _Trouble("the connection was refused" if "refused" in told else "the connection broke")
-
-
-def _error_of(path: str, answer: _Answer) -> ApiError:
-    message = _message(answer.body)
-    if answer.status in (401, 403) or (answer.status == 400 and "token" in message.lower()):
-        return AccessDeniedError(
-            f"{path}: the API does not accept the access token ({answer.status}: {message}); check "
-            "COPERNICA_ACCESS_TOKEN and the version"
-        )
-    return RequestRefusedError(f"{path}: the API refused the request ({answer.status}: {message})")
-
-
-def _message(body: bytes) -> str:
-    """Return what an error answer says, shortened; pages for people say nothing."""
-    try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return "no message"
-    error = answer.get("error", "no message") if isinstance(answer, dict) else "no message"
-    text = error.get("message", error) if isinstance(error, dict) else error
-    return redact(" ".join(str(text).split())[:300])
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Return how long a Retry-After asks to wait: it is a number of seconds or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        when = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - time.time())

@@ -1,14 +1,14 @@
 """How the values of one column are read from the wire: a table by column type.
 
-Each reader takes the decoded JSON values of one page and gives an Arrow array, or raises one of `UNFIT`; `why_unfit` says
-in words what is wrong with one value, and agrees with the readers on what fits.
+Each reader takes the decoded JSON values of one page and gives an Arrow array, or raises one of `UNFIT`; `why_unfit`
+says in words what is wrong with one value, and agrees with the readers on what fits.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -53,7 +53,7 @@ class Vocabulary(dict[str, int]):
         """
         if None in values:
             return pa.array([None if value is None else self[value] for value in values], pa.int32())
-        return pa.array(list(map(self.__getitem__, values)), pa.int32())  # type: ignore[arg-type]
+        return pa.array(list(map(self.__getitem__, cast("Sequence[str]", values))), pa.int32())
 
     def categorical(self, codes: pa.ChunkedArray) -> pd.Categorical:
         """Return words by number as a categorical whose categories are sorted, and all used."""
@@ -65,7 +65,7 @@ class Vocabulary(dict[str, int]):
         place = np.full(len(words), -1, dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
         dtype = pd.CategoricalDtype(pd.Index(words[order], dtype="str"))
-        return pd.Categorical.from_codes(place[numbers], dtype=dtype)  # type: ignore[arg-type]
+        return pd.Categorical.from_codes(place[numbers], dtype=dtype)
 
 
 def read_integers(values: Sequence[Any]) -> pa.Array:

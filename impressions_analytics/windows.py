@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from dataclasses import dataclass
 
 from impressions_analytics.endpoints import Period
@@ -45,7 +46,7 @@ class Window:
         seconds = int((self.end - self.begin).total_seconds())
         parts = max(1, min(parts, seconds))
         edges = [self.begin + dt.timedelta(seconds=seconds * part // parts) for part in range(parts)] + [self.end]
-        return [Window(begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+        return [Window(begin, end) for begin, end in itertools.pairwise(edges)]
 
 
 def read_moment(name: str, value: str | dt.date | dt.datetime | None) -> dt.datetime | None:
@@ -71,7 +72,7 @@ def read_moment(name: str, value: str | dt.date | dt.datetime | None) -> dt.date
             raise InvalidArgumentError(
                 f"{name}={value!r} cannot be read; write it as '2026-01-31' or '2026-01-31 13:00:00'"
             ) from None
-    if not isinstance(moment, dt.date) or moment != moment:  # NaT is not equal to itself
+    if not isinstance(moment, dt.date) or str(moment) == "NaT":
         raise InvalidArgumentError(f"{name}={value!r} is no text, date or datetime")
     if not isinstance(moment, dt.datetime):
         moment = dt.datetime(moment.year, moment.month, moment.day)
@@ -101,8 +102,7 @@ def read_period(
     --------
     >>> read_period("2026-02-01", "2026-01-01")
     Traceback (most recent call last):
-    impressions_analytics.errors.InvalidArgumentError: begin=2026-02-01 00:00:00 is not before end=2026-01-01 00:00:00; \
-a period is begin <= timestamp < end
+    impressions_analytics.errors.InvalidArgumentError: begin=2026-02-01 00:00:00 is not before end=...
     """
     first, last = read_moment("begin", begin), read_moment("end", end)
     if first is not None and last is not None and first > last:

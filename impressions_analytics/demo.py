@@ -1,0 +1,64 @@
+"""The demonstration: the whole main job against the sandbox, in one go."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+
+import impressions_analytics as ia
+from impressions_analytics.sandbox import Sandbox
+
+
+def run_demo(folder: Path, *, impressions: int) -> None:
+    """Load invented impressions over HTTP, print the three core analyses, and write a snapshot and charts.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``opens.parquet`` and the charts go; it is made if need be.
+    impressions : int
+        How many to invent.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with Sandbox(impressions=impressions, seed=1) as box:
+        api = ia.Copernica(box.access_token, url=box.url)
+        opens = ia.load_impressions(api)
+    print(f"Loaded over HTTP in {time.monotonic() - began:.1f} s: {opens.attrs['load']!r}\n")
+
+    weeks = ia.impressions_over_time(opens, every="week")
+    clients = ia.user_agent_breakdown(opens, by="client")
+    _print("Impressions over time, the last weeks", weeks.tail(8))
+    _print("Impressions per profile, the most active", _most(ia.impressions_per_profile(opens), 8))
+    _print("User agents: which client fetched the images", clients.head(8))
+    _print("Was it a person? Human opens lie between low and high", ia.human_opens(opens))
+
+    written = [
+        ia.write_snapshot(opens, folder / "opens.parquet"),
+        _save(ia.plot_impressions_over_time(weeks), folder / "impressions_over_time.png"),
+        _save(ia.plot_user_agents(clients), folder / "user_agents.png"),
+    ]
+    print("Written:", *(f"  {path}" for path in written), sep="\n")
+    print(
+        "\nNext, with your own account (Copernica's dashboard gives an access token):\n"
+        "  COPERNICA_ACCESS_TOKEN=... impressions load --destination 112 --out opens.parquet\n"
+        "or in a notebook:\n"
+        "  import impressions_analytics as ia\n"
+        '  opens = ia.load_impressions(ia.Copernica(access_token="..."), destination=112)'
+    )
+
+
+def _print(title: str, frame: pd.DataFrame) -> None:
+    shown = frame.assign(share=frame["share"].map("{:.1%}".format)) if "share" in frame.columns else frame
+    print(f"{title}\n{shown.to_string(index=False)}\n")
+
+
+def _most(profiles: pd.DataFrame, rows: int) -> pd.DataFrame:
+    return profiles.sort_values("impressions", ascending=False, kind="stable").head(rows)
+
+
+def _save(axes: object, path: Path) -> Path:
+    axes.figure.savefig(path, dpi=150)  # type: ignore[attr-defined]
+    return path

@@ -1,0 +1,243 @@
+"""Figures that Copernica counts itself: what a load will cost, and whether a load agrees with its statistics."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from impressions_analytics.assembly import wall_clock
+from impressions_analytics.certificate import Verdict
+from impressions_analytics.columns import EVENT_KINDS, Family, Kind
+from impressions_analytics.endpoints import Level, statistics_path
+from impressions_analytics.errors import AnalysisError, InvalidArgumentError, MalformedResponseError
+from impressions_analytics.loader import given_api, given_family, given_identifier, want_events
+from impressions_analytics.paging import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Walk
+from impressions_analytics.settings import Copernica
+from impressions_analytics.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """What a load will take.
+
+    Attributes
+    ----------
+    rows : int
+        Rows that the API counts now.
+    calls : int
+        Calls that the load takes when the rows are spread evenly over its period; a few more when they are not.
+    calls_spent : int
+        Calls that the plan itself took.
+    """
+
+    kind: Kind
+    rows: int
+    calls: int
+    calls_spent: int
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} {self.kind}: about {self.calls:,} calls (this plan took {self.calls_spent})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A load held against Copernica's own statistics of the same emailing or destination.
+
+    Attributes
+    ----------
+    rows, destinations : int
+        What the load holds: rows, and distinct destinations.
+    total, unique : int or None
+        What Copernica counts.
+    total_difference, unique_difference : int or None
+        The load's figure less Copernica's: above zero where Copernica's lags, below zero where the load lacks rows.
+    newest_row_age_seconds : float or None
+        How old the newest row is: Copernica's figures lag, so a difference of a young load means little.
+    verdict : str
+        "complete" when both agree or the load has more; "contradicted" when it has fewer; else "unproven".
+    """
+
+    kind: Kind
+    rows: int
+    destinations: int
+    total: int | None
+    unique: int | None
+    total_difference: int | None
+    unique_difference: int | None
+    newest_row_age_seconds: float | None
+    verdict: Verdict
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values."""
+        return asdict(self)
+
+
+def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **selection: Any) -> LoadPlan:
+    """Return how many calls a load will take, from one cheap call per list; Copernica bills calls.
+
+    Parameters
+    ----------
+    api : Copernica, optional
+        How to reach the account; from the environment by default.
+    kind : str
+        What would be loaded.
+    **selection
+        As for `load_impressions`.
+
+    Returns
+    -------
+    LoadPlan
+
+    Examples
+    --------
+    >>> from impressions_analytics.sandbox import Sandbox
+    >>> with Sandbox(impressions=2500, seed=1) as box:
+    ...     print(plan_load(Copernica(box.access_token, url=box.url)))
+    2,500 impressions: about 3 calls (this plan took 1)
+    """
+    api = given_api(api)
+    wanted = want_events(kind, api, **selection)
+    rows = calls = 0
+    with Transport(api) as transport:
+        for listing in wanted.listings():
+            walk = Walk(listing, listing.window, asked=listing.bounded)
+            one_row = [pair for pair in walk.parameters(walk.asks[0]) if pair[0] != "limit"] + [("limit", "1")]
+            total = transport.get_object(listing.endpoint.path, one_row).get("total")
+            if not isinstance(total, int):
+                raise MalformedResponseError(f"{listing.endpoint.path}: the answer has no total to plan with")
+            rows += total
+            calls += calls_for(total)
+        return LoadPlan(kind, rows, calls, transport.requests)
+
+
+def calls_for(rows: int) -> int:
+    """Return how many calls a list of so many rows takes when they are spread evenly over its period.
+
+    Examples
+    --------
+    >>> calls_for(0), calls_for(2500), calls_for(192_000)
+    (1, 3, 201)
+    """
+    if rows <= DEEP_ROWS:
+        return max(1, -(-rows // PAGE_ROWS))
+    windows = -(-rows // FULL_ROWS)
+    return 1 + windows * -(-rows // (windows * PAGE_ROWS))
+
+
+def load_statistics(
+    api: Copernica | None = None,
+    *,
+    emailing: int | str | None = None,
+    destination: int | str | None = None,
+    family: Family = "ms",
+) -> pd.DataFrame:
+    """Load Copernica's own totals of one emailing or destination; they may lag behind its rows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per kind of event, in the order impressions, clicks, deliveries, errors, abuses, unsubscribes.
+        Columns: `kind` str, `total` Int64, `unique` Int64 (null where Copernica does not count it).
+
+    Raises
+    ------
+    InvalidArgumentError
+        When not exactly one of emailing and destination is given.
+    ApiError
+        As in `load_impressions`.
+    """
+    if (emailing is None) == (destination is None):
+        raise InvalidArgumentError("give emailing=... or destination=...: statistics are of one of them")
+    api = given_api(api)
+    level: Level = "destination" if emailing is None else "emailing"
+    of = given_identifier(level, destination if emailing is None else emailing)
+    path = statistics_path(family=given_family(family), level=level, of=of)
+    with Transport(api) as transport:
+        answer = transport.get_object(path)
+    figures = [answer.get(kind) for kind in EVENT_KINDS]
+    columns = {
+        name: pd.array([_figure(path, figure, name) for figure in figures], dtype="Int64")
+        for name in ("total", "unique")
+    }
+    return pd.DataFrame({"kind": pd.array(EVENT_KINDS, dtype="str"), **columns})
+
+
+def reconcile(
+    frame: pd.DataFrame,
+    api: Copernica | None = None,
+    *,
+    emailing: int | str | None = None,
+    destination: int | str | None = None,
+    kind: Kind = "impressions",
+    family: Family = "ms",
+) -> Reconciliation:
+    """Hold a load against Copernica's own statistics of the same emailing or destination.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        All events of the kind that were loaded for that emailing or destination, with no period.
+    api, emailing, destination, family
+        As for `load_statistics`.
+    kind : str
+        What the frame holds.
+
+    Returns
+    -------
+    Reconciliation
+
+    Raises
+    ------
+    AnalysisError
+        When the frame holds only a period, whose rows no statistic can be held against.
+    """
+    api = given_api(api)
+    if frame.attrs.get("load", {}).get("begin") is not None:
+        raise AnalysisError("the frame was loaded for a period; load the whole emailing to reconcile it")
+    statistics = load_statistics(api, emailing=emailing, destination=destination, family=family)
+    counted = statistics.set_index("kind").loc[kind]
+    rows, destinations = len(frame), int(frame["destination"].nunique())
+    total, unique = _known(counted["total"]), _known(counted["unique"])
+    total_difference, unique_difference = _less(rows, total), _less(destinations, unique)
+    return Reconciliation(
+        kind, rows, destinations, total, unique, total_difference, unique_difference,
+        _age_seconds(frame, wall_clock(api)), _verdict(total_difference, unique_difference),
+    )  # fmt: skip
+
+
+def _known(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _less(ours: int, theirs: int | None) -> int | None:
+    return None if theirs is None else ours - theirs
+
+
+def _verdict(*differences: int | None) -> Verdict:
+    known = [difference for difference in differences if difference is not None]
+    if any(difference < 0 for difference in known):
+        return "contradicted"
+    return "complete" if known else "unproven"
+
+
+def _age_seconds(frame: pd.DataFrame, now: dt.datetime) -> float | None:
+    return None if frame.empty else (now - frame["timestamp"].max().to_pydatetime()).total_seconds()
+
+
+def _figure(path: str, figure: Any, name: str) -> int | None:
+    """Return a figure of the statistics: an object of total and unique, or a bare total."""
+    value = figure.get(name) if isinstance(figure, dict) else figure if name == "total" else None
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, int, strict=False)
+    except msgspec.ValidationError:
+        raise MalformedResponseError(f"{path}: the {name} of a kind is {str(value)[:40]!r}, no number") from None
