@@ -54,6 +54,6 @@ def moment(argument: str, value: Any) -> pd.Timestamp:
         parsed = pd.Timestamp(value)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"{argument} is no moment: {value!r}; {way_out}") from error
-    if parsed is pd.NaT or parsed.tzinfo is not None or isinstance(value, int | float):
+    if pd.isna(parsed) or parsed.tzinfo is not None or isinstance(value, int | float):
         raise InvalidArgumentError(f"{argument} is no moment of the wall clock: {value!r}; {way_out}")
     return parsed.as_unit("us")

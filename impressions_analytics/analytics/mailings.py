@@ -109,7 +109,7 @@ def _performance(rows: Any, others: dict[str, Any], chosen: list[Figure]) -> Any
     for count in counts:
         joined = table.left_join(count, "mailing")
         table = joined.select(*table.columns, **{name: joined[name].fill_null(0) for name in count.columns[1:]})
-    values = {}
+    values: dict[str, Any] = {}
     for figure in chosen:
         values |= figure.expressions(table)
     return table.select("mailing", **values).order_by("mailing")

@@ -56,7 +56,7 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     source = open_source(data, Need("impressions", ("timestamp", "destination")))
     need = Need("destinations", ("ID", "timestampsent"), by=groups)
     sent = source.also(destinations, need)
-    dtypes = {name: dtype_of(name, need, sent[name].type()) for name in groups}
+    dtypes = {name: dtype_of(name, need, sent) for name in groups}
     return source.deliver(_time_to_open(source.table, sent, groups), {**dtypes, **_TIMES})
 
 
@@ -125,7 +125,7 @@ def open_decay(
     source = open_source(data, Need("impressions", ("timestamp", "destination")))
     need = Need("destinations", ("ID", "timestampsent"), by=groups)
     sent = source.also(destinations, need)
-    dtypes = {name: dtype_of(name, need, sent[name].type()) for name in groups}
+    dtypes = {name: dtype_of(name, need, sent) for name in groups}
     until = None if as_of is None else moment("as_of", as_of)
     return source.deliver(_open_decay(source.table, sent, groups, horizon_hours, until), {**dtypes, **_DECAY})
 

@@ -83,7 +83,7 @@ def impressions_over_time(
     need = Need("impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups)
     source = open_source(data, need)
     expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
-    dtypes = {name: dtype_of(name, need, source.table[name].type()) for name in groups}
+    dtypes = {name: dtype_of(name, need, source.table) for name in groups}
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
 
 

@@ -135,7 +135,7 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     groups = column_list(by)
     need = Need("impressions", ("useragent",), by=groups)
     source = open_source(data, need)
-    dtypes = {name: dtype_of(name, need, source.table[name].type()) for name in groups}
+    dtypes = {name: dtype_of(name, need, source.table) for name in groups}
     return source.deliver(
         _human_opens(with_classes(source, ("kind",)), groups), {**dtypes, **dict.fromkeys(_RANGE, "int64")}
     )

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from impressions_analytics.columns import KINDS, Column, Kind
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
 
-_WANTED: dict[str, tuple[str, str, Callable[[Any], bool]]] = {
-    "integer": ("a whole number", "int64", lambda type_: bool(type_.is_integer())),
-    "timestamp": ("a wall-clock timestamp", "timestamp(6)", lambda type_: type_.is_timestamp() and not type_.timezone),
-    "boolean": ("a boolean", "boolean", lambda type_: bool(type_.is_boolean())),
-}  # fmt: skip
-_TEXT = ("text", "string", lambda type_: bool(type_.is_string()))
-_WAYS_OUT = (
-    (lambda type_: type_.is_floating(), "convert it with astype('Int64')"),
-    (lambda type_: type_.is_timestamp(), "give the wall clock of the account, without a zone"),
-    (lambda type_: type_.is_string(), "convert it when the data is read"),
-)
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_WORDS = {"integer": "a whole number", "timestamp": "a wall-clock timestamp", "boolean": "a boolean"}
+_TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +56,21 @@ class Need:
             if name not in present:
                 raise MissingColumnError(_absent(name, self, [str(other) for other in present]))
 
-    def casts(self, schema: Mapping[str, Any]) -> dict[str, str]:
-        """Return what to cast so that every known column has its normal type; raise where no cast is safe."""
-        self.check_names(list(schema))
-        wanted = {name: self.known(name) for name in self.names}
-        return {name: _cast(column, schema[name], self) for name, column in wanted.items() if column}
+    def targets(self, schema: pa.Schema) -> dict[str, pa.DataType]:
+        """Return the normal type of each needed column; raise for a column that cannot safely be cast to it.
+
+        A column to group by that the table does not know keeps its type.
+        """
+        self.check_names(schema.names)
+        return {name: self._target(schema.field(name)) for name in self.names}
+
+    def _target(self, field: pa.Field) -> pa.DataType:
+        column, found = self.known(field.name), _plain(field.type)
+        if column is None or _fits(column.type, found):
+            return found if column is None else _normal(column.type)
+        words = _WORDS.get(column.type, _TEXT)
+        advice = next((advice for matches, advice in _ways_out() if matches(found)), "convert it first")
+        raise MissingColumnError(f"column {field.name!r} of the {self.kind} must be {words}, got {found}: {advice}")
 
 
 def column_list(by: str | Sequence[str] | None, *, argument: str = "by") -> tuple[str, ...]:
@@ -83,18 +87,49 @@ def column_list(by: str | Sequence[str] | None, *, argument: str = "by") -> tupl
     return names
 
 
-def _cast(column: Column, type_: Any, need: Need) -> str:
-    words, target, accepts = _WANTED.get(column.type, _TEXT)
-    if accepts(type_) or type_.is_null():
-        return target
-    way_out = next((advice for matches, advice in _WAYS_OUT if matches(type_)), "convert it first")
-    raise MissingColumnError(f"column {column.name!r} of the {need.kind} must be {words}, got {type_}: {way_out}")
+def _plain(type_: pa.DataType) -> pa.DataType:
+    """Look through a dictionary (a pandas category) at what it stands for."""
+    import pyarrow as pa
+
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
+
+
+def _normal(column_type: str) -> pa.DataType:
+    import pyarrow as pa
+
+    types = {"integer": pa.int64(), "timestamp": pa.timestamp("us"), "boolean": pa.bool_()}
+    return types.get(column_type, pa.string())
+
+
+def _fits(column_type: str, found: pa.DataType) -> bool:
+    from pyarrow import types
+
+    if types.is_null(found):
+        return True
+    if column_type == "timestamp":
+        return bool(types.is_timestamp(found) and found.tz is None)
+    if column_type == "integer":
+        return bool(types.is_integer(found))
+    if column_type == "boolean":
+        return bool(types.is_boolean(found))
+    return bool(types.is_string(found) or types.is_large_string(found) or types.is_string_view(found))
+
+
+def _ways_out() -> tuple[tuple[Callable[[pa.DataType], bool], str], ...]:
+    from pyarrow import types
+
+    return (
+        (types.is_floating, "convert it with astype('Int64')"),
+        (types.is_timestamp, "give the wall clock of the account, without a zone"),
+        (types.is_date, "a day alone has no time; give the timestamp"),
+        (types.is_string, "convert it when the data is read"),
+    )
 
 
 def _absent(name: str, need: Need, present: Sequence[str]) -> str:
     column = need.known(name)
     lowered = {other.lower(): other for other in present}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
-    expected = f" ({_WANTED.get(column.type, _TEXT)[0]})" if column else ""
+    expected = f" ({_WORDS.get(column.type, _TEXT)})" if column else ""
     hint = f"; did you mean {lowered[near[0]]!r}?" if near else ""
     return f"the {need.kind} have no column {name!r}{expected}; they have {', '.join(present) or 'none'}{hint}"

@@ -10,21 +10,23 @@ from impressions_analytics.engine.needs import Need
 if TYPE_CHECKING:
     import pandas as pd
 
-_DTYPES = (
-    (lambda type_: type_.is_integer(), "Int64"),
-    (lambda type_: type_.is_string(), "str"),
-    (lambda type_: type_.is_timestamp(), "datetime64[us]"),
-    (lambda type_: type_.is_boolean(), "boolean"),
-    (lambda type_: type_.is_floating(), "float64"),
-)
 
-
-def dtype_of(name: str, need: Need, type_: Any) -> str:
+def dtype_of(name: str, need: Need, table: Any) -> str:
     """Return the pandas type of a grouping column in a result: the typed frame's own where it is known."""
     column = need.known(name)
     if column:
         return column.pandas_type
-    return next((dtype for matches, dtype in _DTYPES if matches(type_)), "object")
+    type_ = table[name].type()
+    return next((dtype for asks, dtype in _DTYPES if getattr(type_, asks)()), "object")
+
+
+_DTYPES = (
+    ("is_integer", "Int64"),
+    ("is_string", "str"),
+    ("is_timestamp", "datetime64[us]"),
+    ("is_boolean", "boolean"),
+    ("is_floating", "float64"),
+)
 
 
 def nulls_last(names: Iterable[str]) -> list[Any]:

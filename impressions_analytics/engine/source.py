@@ -67,11 +67,17 @@ def open_source(data: Any, need: Need) -> Source:
 
 
 def _normal(table: Any, need: Need) -> Any:
-    casts = need.casts(dict(table.schema().items()))
-    columns = {name: table[name] for name in need.names}
-    return table.select(**{name: _cast(column, casts.get(name)) for name, column in columns.items()})
+    """Take the needed columns in their normal types; a cast only where it is needed keeps the query plain."""
+    import ibis
+
+    targets = need.targets(table.schema().to_pyarrow())
+    types = ibis.schema(targets)
+    casts = {
+        name: table[name] if _same(table[name].type(), type_) else table[name].cast(type_)
+        for name, type_ in types.items()
+    }
+    return table.select(**casts)
 
 
-def _cast(column: Any, target: str | None) -> Any:
-    """Cast only what is not yet of the type, so that the engine gets the plainest query."""
-    return column if target in (None, str(column.type().copy(nullable=True))) else column.cast(target)
+def _same(one: Any, other: Any) -> bool:
+    return bool(one.copy(nullable=True) == other.copy(nullable=True))
