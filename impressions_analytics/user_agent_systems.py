@@ -70,7 +70,7 @@ DEVICE_WORDS = (
     ),
     (
         r"(?i)\biphone|\bipod|\biph\d|mobile|phone|\bmidp|symbian|series ?60|blackberry|opera mini|up\.browser"
-        r"|wpdesktop|lumia|windows ce|fennec|maemo|\bmaui\b|netfront|obigo|nokia|sonyericsson|\bbrew\b|palmsource|palmos",
+        r"|wpdesktop|lumia|windows ce|fennec|maemo|\bmaui\b|netfront|obigo|nokia|sonyericsson|\bbrew\b|palmsource",
         "mobile",
     ),
 )

@@ -13,14 +13,23 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
+from impressions_analytics.user_agent_addresses import AddressRanges
 from impressions_analytics.user_agent_judge import Judgement, judge
 from impressions_analytics.user_agent_rules import RULES, RULES_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
 
+    IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
+
 __all__ = ["RULES_VERSION", "classify_user_agents", "rules", "with_user_agents"]
+
+BARE_RULE = "apple-privacy"
+"""The rule whose user agent anybody could send."""
 
 ADDED_COLUMNS = {
     "client": "client",
@@ -38,8 +47,8 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
 
     Parameters
     ----------
-    data : pandas.Series, pandas.Index, list, pyarrow.Array or pandas.DataFrame
-        User agents, repeated or not, null where none was sent; or a frame with a ``useragent`` column.
+    data : pandas.Series, list, Arrow or Polars column, or frame
+        User agents, repeated or not, null where none was sent; or a frame or table with a ``useragent`` column.
 
     Returns
     -------
@@ -61,7 +70,9 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
     Raises
     ------
     InvalidArgumentError
-        A value is not text, or the data has more than one column and none is ``useragent``.
+        A value is not text.
+    MissingColumnError
+        A frame has no ``useragent`` column.
 
     Examples
     --------
@@ -70,48 +81,58 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
     0     Outlook  Windows    person        outlook
     1  Apple Mail  unknown  prefetch  apple-privacy
     """
-    categories, _ = _distinct(_column(data))
-    return _dimension(categories).sort_values("useragent", ignore_index=True, na_position="last")
+    agents, _, _ = _distinct(_column(data))
+    return _dimension(agents).sort_values("useragent", ignore_index=True, na_position="last")
 
 
-def with_user_agents(frame: pd.DataFrame) -> pd.DataFrame:
+def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[str] | None = None) -> pd.DataFrame:
     """Return the frame with what is known of each row's user agent.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         Impressions or clicks, with a ``useragent`` column; it is not changed.
+    ip_ranges : path or iterable of str, optional
+        Ranges of addresses of Apple's relays or of scanners, for the bare ``Mozilla/5.0`` that anybody could send: a
+        CSV file with a range in its first column, as Apple publishes its own, or the ranges. They change: take the
+        list of the time of the opens. Nothing is shipped, and an address alone never makes a prefetch.
 
     Returns
     -------
     pandas.DataFrame
         The same rows, in their order, with the categories ``client``, ``client_version``, ``os``,
         ``useragent_device`` (ours; Copernica's own ``device`` stays), ``kind`` and ``rule`` as in
-        `classify_user_agents`.
+        `classify_user_agents`. With ``ip_ranges`` also the boolean ``confirmed``, of the rows with a bare
+        ``Mozilla/5.0``: true where the address lies in the ranges, so that it is surely no reader, false where it
+        does not; null for every other row and where there is no address.
 
     Raises
     ------
     MissingColumnError
-        There is no ``useragent`` column.
+        There is no ``useragent`` column, or no ``ip`` column for ``ip_ranges``.
+    InvalidArgumentError
+        A user agent is not text, or ``ip_ranges`` cannot be read.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> opens = pd.DataFrame({"destination": [1, 2], "useragent": ["Mozilla/5.0", None]})
-    >>> with_user_agents(opens)[["destination", "kind"]]
-       destination      kind
-    0            1  prefetch
-    1            2   unknown
+    >>> opens = pd.DataFrame({"useragent": ["Mozilla/5.0", None], "ip": ["172.224.226.1", "192.0.2.7"]})
+    >>> with_user_agents(opens, ip_ranges=["172.224.226.0/31"])[["kind", "confirmed"]]
+           kind  confirmed
+    0  prefetch       True
+    1   unknown       <NA>
     """
     import pandas as pd
 
-    categories, codes = _distinct(_column(frame))
-    dimension = _dimension(categories)
-    added = {}
+    agents, place, codes = _distinct(_column(frame))
+    dimension = _dimension(agents)
+    added: dict[str, Any] = {}
     for name, source in ADDED_COLUMNS.items():
         of_agent = pd.Categorical(dimension[source])
-        of_row = of_agent.codes[codes]
+        of_row = of_agent.codes[place][codes]
         added[name] = pd.Series(pd.Categorical.from_codes(of_row, dtype=of_agent.dtype), index=frame.index)
+    if ip_ranges is not None:
+        added["confirmed"] = _confirmed(frame, added["rule"], AddressRanges.of(ip_ranges))
     return frame.assign(**added)
 
 
@@ -135,36 +156,66 @@ def rules() -> pd.DataFrame:
     return pd.DataFrame([asdict(rule) for rule in RULES], columns=columns, dtype="str")
 
 
-def _column(data: Any) -> Any:
-    """Return the user agents in what was given."""
+def _confirmed(frame: pd.DataFrame, rule: pd.Series[Any], ranges: AddressRanges) -> pd.Series[Any]:
+    """Return whether the addresses bear out that a bare user agent is a machine's."""
     import pandas as pd
 
-    if not isinstance(data, pd.DataFrame):
+    if "ip" not in frame:
+        raise _missing("ip", frame.columns, "ip_ranges")
+    result = pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    bare = (rule == BARE_RULE).to_numpy()
+    addresses = frame["ip"].to_numpy()[bare]
+    known = {address: ranges.holds(address) for address in pd.unique(addresses)}
+    result[bare] = pd.array([known[address] for address in addresses], dtype="boolean")
+    return result
+
+
+def _column(data: Any) -> Any:
+    """Return the user agents in what was given: a frame's column, or all of it."""
+    names = getattr(data, "column_names", getattr(data, "columns", None))
+    if names is None:
         return data
-    if "useragent" not in data:
-        raise MissingColumnError(
-            f"classifying user agents needs a column 'useragent'; the frame has {', '.join(map(repr, data.columns))}"
-        )
+    if "useragent" not in names:
+        raise _missing("useragent", names, "classifying user agents")
     return data["useragent"]
 
 
-def _distinct(values: Any) -> tuple[list[str | None], np.ndarray[Any, Any]]:
-    """Return the distinct user agents, and which of them each row has."""
+def _missing(column: str, names: Iterable[str], what: str) -> MissingColumnError:
+    return MissingColumnError(
+        f"{what} needs a column {column!r}; the frame has {', '.join(map(repr, names)) or 'none'}"
+    )
+
+
+def _distinct(values: Any) -> tuple[list[str | None], IntArray, IntArray]:
+    """Return the distinct user agents, the place of each code among them, and the code of each row.
+
+    The code -1, of a null, takes the last place.
+    """
     import numpy as np
     import pandas as pd
 
-    if hasattr(values, "to_pandas"):  # an Arrow array
-        values = values.to_pandas()
-    series = pd.Series(values, dtype=None if len(values) else "str")
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        codes = series.cat.codes.to_numpy()
-        used = np.zeros(len(series.cat.categories) + 1, dtype=bool)
-        used[codes] = True
-        agents: list[str | None] = [*series.cat.categories, None]
-        place = np.cumsum(used) - 1
-        return [agent for agent, is_used in zip(agents, used, strict=True) if is_used], place[codes]
-    codes, distinct = pd.factorize(series, use_na_sentinel=False)
-    return [None if pd.isna(agent) else agent for agent in distinct], codes
+    series = _series(values)
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        codes, distinct = pd.factorize(series)
+        series = pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(distinct), validate=False))
+    used = np.zeros(len(series.cat.categories) + 1, dtype=bool)
+    codes = series.array.codes
+    used[codes] = True
+    agents = [agent for agent, is_used in zip([*series.cat.categories, None], used, strict=True) if is_used]
+    return agents, np.cumsum(used) - 1, codes
+
+
+def _series(values: Any) -> pd.Series[Any]:
+    import pandas as pd
+
+    try:
+        if hasattr(values, "to_pandas"):  # an Arrow or Polars column
+            values = values.to_pandas()
+        return pd.Series(values, dtype=None if len(values) else "str")
+    except UnicodeEncodeError as error:
+        raise InvalidArgumentError(
+            f"a user agent is not text: half of a surrogate pair in {error.object!r:.80}; decode the source as UTF-8"
+        ) from error
 
 
 def _dimension(agents: list[str | None]) -> pd.DataFrame:
@@ -180,6 +231,6 @@ def _text(agent: object) -> str:
         return ""
     if not isinstance(agent, str):
         raise InvalidArgumentError(
-            f"a user agent must be text or null, got {agent!r} ({type(agent).__name__}); give the useragent column"
+            f"a user agent must be text or null, got {agent!r:.80} ({type(agent).__name__}); give the useragent column"
         )
     return agent
