@@ -158,7 +158,7 @@ KINDS: dict[Kind, tuple[Column, ...]] = {
         _DESTINATION, _optional(_PROFILE), _optional(_SUBPROFILE),
     ),
     "destinations": (
-        _integer("ID", "the message's number, as in the events' destination", "112", wire=("ID", "id", "internal")),
+        _integer("ID", "the message's number, as in the events' destination", "112", wire=("internal", "ID", "id")),
         _MAILING,
         Column("timestampsent", "timestamp", "when the message was sent, in the wall clock of the account",
                "2014-10-09 12:00:00", wire=("timestampsent", "timestamp")),

@@ -26,7 +26,7 @@ FULL_ROWS = 9600  # rows to aim at in a window: ten pages, with room for uneven 
 
 SLICED_STYLES = {"fields", "begintime", "both"}  # periods to the second; the others know days only
 
-Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignored"]
+Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignored", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,14 @@ class Listing:
     rewalks: int = 0
     whole: int | None = None
     held: int = 0
+    after: int = 0
     period_ignored: bool = False
 
     def add(self, walk: Walk) -> None:
         """Count one settled walk; windows come in the order of time."""
         self.held += len(walk.rows) + (walk.rows_before if self.windows == 0 else 0)
+        self.held += walk.rows_after - self.after
+        self.after = walk.rows_after
         self.windows += 1
 
 
@@ -149,6 +152,11 @@ class Walk:
         else:
             self._waiting -= 1
             self._go_on(ask, page)
+
+    def drop(self) -> None:
+        """Give up: pages that are still under way are not taken in."""
+        self.asks.clear()
+        self.outcome = "dropped"
 
     def _begin(self, page: Page) -> None:
         """Look at the first page: it tells how long the list is."""

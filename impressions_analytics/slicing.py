@@ -110,8 +110,10 @@ class Slicer:
         place = walks.index(walk)
         match walk.outcome:
             case "period ignored":
-                walks[:] = [other for other in walks if other.listing is not walk.listing]
-                walks.insert(place, _whole_list(walk.listing))
+                walks[place] = _whole_list(walk.listing)
+                for other in [one for one in walks if one.listing is walk.listing and one is not walks[place]]:
+                    other.drop()
+                    walks.remove(other)
             case "too long":
                 if walk.listing.whole is None:
                     walk.listing.whole = walk.total_before

@@ -1,0 +1,43 @@
+"""What the tests share: a sandbox, settings that reach it, and the frame of all its impressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+from impressions_analytics.sandbox import Sandbox
+from impressions_analytics.settings import ENVIRONMENT
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have an account of their own: it stays out of them."""
+    for name in ENVIRONMENT.values():
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def box() -> Iterator[Sandbox]:
+    """A healthy sandbox of 3,000 impressions, shared: do not change how it behaves."""
+    with Sandbox(impressions=3_000, seed=1) as running:
+        yield running
+
+
+@pytest.fixture
+def reach() -> Callable[..., ia.Copernica]:
+    """Settings that reach a sandbox, quick to give up."""
+
+    def settings(box: Sandbox, **more: object) -> ia.Copernica:
+        values = {"url": box.url, "auth_url": box.auth_url, "patience_seconds": 20, "timeout_seconds": 5, **more}
+        return ia.Copernica(box.access_token, **values)
+
+    return settings
+
+
+@pytest.fixture(scope="session")
+def opens(box: Sandbox) -> pd.DataFrame:
+    """All impressions of the shared sandbox, as loaded."""
+    return ia.load_impressions(ia.Copernica(box.access_token, url=box.url))
