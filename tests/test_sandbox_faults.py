@@ -11,6 +11,8 @@ from itertools import pairwise
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from impressions_analytics.sandbox import Behaviour, Sandbox
 
@@ -376,3 +378,16 @@ def test_every_field_of_the_behaviour_is_documented():
 def test_consecutive_pages_of_an_honest_sandbox_touch_without_overlap(box):
     pages = [ids(box, f"/v2/ms/impressions?limit=3&start={start}") for start in (0, 3, 6, 9)]
     assert all(left[-1] + 1 == right[0] for left, right in pairwise(pages))
+
+
+@given(
+    limit=st.integers(1, 60), order=st.sampled_from(["id", "reverse", "random", "timestamp"]), seed=st.integers(0, 9)
+)
+@settings(max_examples=30, deadline=None)
+def test_every_page_size_in_every_order_walks_over_all_rows_once(limit, order, seed):
+    with Sandbox(impressions=150, emailings=2, seed=seed, order=order) as running, requests.Session() as session:
+        found = []
+        while len(found) < 150:
+            query = {"limit": limit, "start": len(found), "access_token": running.access_token}
+            found += session.get(f"{running.url}/v2/ms/impressions", params=query, timeout=5).json()["data"]
+        assert sorted(int(row["ID"]) for row in found) == [row["ID"] for row in running.truth()]

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--emailings", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--latency", type=float, default=0.0, dest="latency_seconds", help="seconds before every answer")
+    parser.add_argument("--latency", type=float, default=0.0, dest="latency_seconds", help="seconds before each answer")
     parser.add_argument("--order", default="id", help="order of rows: id, reverse, random or timestamp")
     fields = ", ".join(Behaviour.__slots__)
     parser.add_argument("--behave", type=json.loads, default={}, help=f"JSON object of any of: {fields}")

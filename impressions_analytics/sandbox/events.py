@@ -6,7 +6,7 @@ import numpy as np
 
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.opens import MACHINE, address_of, impression_vocabularies, opened
-from impressions_analytics.sandbox.plan import BOUNCE, Plan
+from impressions_analytics.sandbox.plan import BOUNCE, Plan, existing
 from impressions_analytics.sandbox.tables import Column, Table
 
 CLICKED, COMPLAINED, UNSUBSCRIBED, SOFT_ERROR = 0.12, 0.0008, 0.006, 0.3
@@ -113,7 +113,7 @@ def _some_delivered(
 
 def _in_time(rows: Column, timestamp: Column, plan: Plan, *, taken: bool = True) -> tuple[Column, Column]:
     """Return the rows with their timestamps, without those after the world's end, in order of time."""
-    timestamp = timestamp if taken else timestamp[rows]
+    timestamp = existing(timestamp if taken else timestamp[rows])
     rows, timestamp = rows[timestamp < plan.end], timestamp[timestamp < plan.end]
     order = np.argsort(timestamp, kind="stable")
     return rows[order], timestamp[order]

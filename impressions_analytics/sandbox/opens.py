@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 
 from impressions_analytics.sandbox import invented
-from impressions_analytics.sandbox.plan import BOUNCE, DAY, Plan, seconds
+from impressions_analytics.sandbox.plan import BOUNCE, CLOCK_CHANGES, DAY, Plan, existing, seconds
 from impressions_analytics.sandbox.tables import Column, Table
 
-OPENED = 0.42
+OPENED = {"person": 0.38, "proxy": 0.38, "prefetch": 0.8, "bot": 0.9}
+"""The share of delivered messages that is opened, by who fetches: a mailbox fetches most of what it is sent."""
 SECOND_PROGRAM = 0.12
 """The share of impressions fetched by another program than the recipient's usual one."""
 AWAY_FROM_HOME = 0.25
@@ -22,8 +23,6 @@ DOCUMENTED = 11
 """The destination that the API's documentation asks for, number 112: it always has an impression."""
 HASTES = np.array([agent.haste for agent in invented.AGENTS])
 MACHINE = np.isin(HASTES, ["prefetch", "bot"])
-CLOCK_CHANGES = (("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"), ("2027-03-28", "2027-10-31"))
-"""The days on which Amsterdam's clock skips, and repeats, the hour from 02:00 to 03:00."""
 
 
 def opened(plan: Plan, destinations: Table, random: np.random.Generator) -> tuple[Column, Column, Column]:
@@ -31,7 +30,8 @@ def opened(plan: Plan, destinations: Table, random: np.random.Generator) -> tupl
     if not plan.impressions:
         return np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int16)
     delivered = destinations.columns["delay"] != BOUNCE
-    willing = delivered & (random.random(len(destinations), dtype=np.float32) < OPENED)
+    chance = np.array([OPENED[agent.haste] for agent in invented.AGENTS], np.float32)[destinations.columns["agent"]]
+    willing = delivered & (random.random(len(destinations), dtype=np.float32) < chance)
     willing[DOCUMENTED] = False
     openers = np.flatnonzero(willing).astype(np.int32)
     count = plan.impressions
@@ -66,16 +66,15 @@ def _by_day(timestamp: Column, agent: Column, random: np.random.Generator) -> Co
 
 
 def _within(timestamp: Column, since: Column, plan: Plan, random: np.random.Generator) -> Column:
-    """Keep every timestamp before the world's end and out of the hour that the clock skips; fill the repeated hour."""
+    """Keep every timestamp before the world's end and at an hour that exists; put a few in the repeated hour."""
     room = np.maximum(plan.end - since, 1)
     timestamp = np.where(timestamp >= plan.end, since + (random.random(len(since)) * room).astype(np.int64), timestamp)
-    for spring, autumn in CLOCK_CHANGES:
-        skipped, repeated = seconds(spring) + 7200, seconds(autumn) + 7200
-        timestamp = np.where((timestamp >= skipped) & (timestamp < skipped + 3600), timestamp + 3600, timestamp)
+    for _, autumn in CLOCK_CHANGES:
+        repeated = seconds(autumn) + 7200
         if plan.begin <= repeated < plan.end:
             able = np.flatnonzero((since < repeated) & (timestamp > repeated))[: 2 + len(since) // 5000]
             timestamp[able] = repeated + random.integers(0, 3600, len(able))
-    return timestamp
+    return existing(timestamp)
 
 
 def address_of(recipient: Column, random: np.random.Generator) -> Column:

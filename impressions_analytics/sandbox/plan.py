@@ -19,6 +19,10 @@ BOUNCE = -1
 """The delivery delay of a message that was never delivered."""
 
 
+CLOCK_CHANGES = (("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"), ("2027-03-28", "2027-10-31"))
+"""The days on which Amsterdam's clock skips, and repeats, the hour from 02:00 to 03:00."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to invent: sizes, a seed and the days between which everything happens.
@@ -73,6 +77,20 @@ def seconds(text: str) -> int:
     (86400, 65)
     """
     return int(np.datetime64(text.replace(" ", "T"), "s").astype(np.int64))
+
+
+def existing(timestamp: Column) -> Column:
+    """Move times in the hour that the clock skips in spring an hour on.
+
+    Examples
+    --------
+    >>> existing(np.array([seconds("2026-03-29 02:10:00")])) == seconds("2026-03-29 03:10:00")
+    array([ True])
+    """
+    for spring, _ in CLOCK_CHANGES:
+        skipped = seconds(spring) + 7200
+        timestamp = np.where((timestamp >= skipped) & (timestamp < skipped + 3600), timestamp + 3600, timestamp)
+    return timestamp
 
 
 def sendings(plan: Plan) -> tuple[Table, Table]:

@@ -22,9 +22,9 @@ class SortedIndex:
     >>> index = SortedIndex(np.array([30, 10, 20, 10]))
     >>> index.between(10, 30).tolist()
     [1, 3, 2]
-    >>> index.add(np.array([15]))
+    >>> index.add(np.array([15, 10]))
     >>> index.between(10, 30).tolist()
-    [1, 3, 4, 2]
+    [1, 3, 5, 4, 2]
     """
 
     def __init__(self, keys: Column) -> None:
