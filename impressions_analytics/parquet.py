@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from impressions_analytics import __version__
 from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError, InvalidArgumentError
+from impressions_analytics.tables import drop_unused_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,8 +35,8 @@ METADATA_KEY = b"impressions_analytics"
 DICTIONARY_BYTES = 8 << 20
 """Room for distinct values; with the usual 1 MB the user agents of a large account fall back to plain text."""
 
-ROWS_PER_GROUP = 1 << 19
-"""Large enough that a dictionary pays, small enough that one group in memory is some 60 MB."""
+ROWS_PER_GROUP = 1 << 20
+"""Large enough that a dictionary pays: half of it measured 13% more bytes; one group in memory is some 100 MB."""
 
 CATEGORIES = sorted({column.name for columns in KINDS.values() for column in columns if column.type == "category"})
 
@@ -94,7 +95,7 @@ def writer_options(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Provenance) -> int:
+def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[], Provenance]) -> int:
     """Write tables of one kind one after the other into one Parquet file and return the number of rows.
 
     Parameters
@@ -103,6 +104,8 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Provenance)
         At least one, from `to_table` or `open_parquet`; each becomes row groups of its own.
     where : path or binary file
         Where to; nothing is made safe here.
+    provenance : callable
+        Gives what the file says of itself, asked for after the last table, when its rows have been counted.
     """
     import pyarrow.parquet as pq
 
@@ -111,9 +114,10 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Provenance)
         for table in tables:
             if writer is None:
                 writer = pq.ParquetWriter(where, table.schema, **writer_options(table.schema))
-                writer.add_key_value_metadata(provenance.to_metadata())
-            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+            writer.write_table(drop_unused_words(table), row_group_size=ROWS_PER_GROUP)
             rows += table.num_rows
+        if writer is not None:
+            writer.add_key_value_metadata(provenance().to_metadata())
     finally:
         if writer is not None:
             writer.close()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet import Provenance, open_parquet, read_rows, replace_file, write_tables
@@ -62,7 +63,7 @@ def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: K
     table = to_table(frame, kind, family)
 
     def write(temporary: Path) -> None:
-        write_tables([table], temporary, provenance)
+        write_tables([table], temporary, lambda: provenance)
         written = pq.read_metadata(temporary).num_rows
         if written != len(frame):
             raise DamagedFileError(f"{path} came out with {written} rows of {len(frame)}; it was not put in place")
@@ -103,5 +104,5 @@ def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None
         table = read_rows(file, str(path), columns)
     frame = to_frame(table, provenance.kind, provenance.family)
     if provenance.load is not None:
-        frame.attrs["load"] = provenance.load
+        frame.attrs["load"] = Certificate(provenance.load)
     return frame

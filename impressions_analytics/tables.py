@@ -101,13 +101,47 @@ def _to_arrow(series: pd.Series, column: Column, wanted: pa.DataType) -> pa.Arra
 
 
 def _categories_in_use(series: pd.Series) -> pa.DictionaryArray:
-    """Drop categories that no row has: a file must not keep a text of a row that it does not hold."""
     import pyarrow as pa
 
-    values = series.cat.remove_unused_categories().cat
-    codes = values.codes.to_numpy().astype("int32")
-    indices = pa.array(codes, mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(values.categories, type=pa.string()))
+    return _dictionary(series.cat.codes.to_numpy(), pa.array(series.cat.categories, type=pa.string()))
+
+
+def drop_unused_words(table: pa.Table) -> pa.Table:
+    """Return the table without the words of dictionaries that no row has.
+
+    A file must not keep a text of a row that it does not hold.
+    """
+    import pyarrow as pa
+
+    for index, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and table.num_rows:
+            codes, words = _codes(column)
+            table = table.set_column(index, table.schema.field(index), _dictionary(codes, words))
+    return table
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[Any, pa.Array]:
+    """Return the numbers of the words, -1 for null, and the words; of at least one row."""
+    combined = column.unify_dictionaries().combine_chunks()
+    return combined.indices.fill_null(-1).to_numpy(zero_copy_only=False), combined.dictionary
+
+
+def _dictionary(codes: Any, words: pa.Array) -> pa.DictionaryArray:
+    import pyarrow as pa
+
+    absent = codes < 0
+    counts = np.bincount(codes[~absent], minlength=len(words))
+    if not counts.all():
+        used = np.flatnonzero(counts)
+        codes, words = _renumber(codes, used, len(words)), words.take(used)
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype("int32", copy=False), mask=absent), words)
+
+
+def _renumber(codes: Any, used: Any, size: int) -> Any:
+    """Give the codes in ``used`` the numbers 0, 1, 2 in that order; -1 stays -1."""
+    new_code = np.full(size + 1, -1, dtype="int32")
+    new_code[used] = np.arange(len(used))
+    return new_code[codes]
 
 
 def to_frame(table: pa.Table, kind: Kind, family: Family) -> pd.DataFrame:
@@ -136,16 +170,11 @@ def _to_categorical(values: pa.ChunkedArray) -> Any:
     """Categories as strings, sorted, and only those that a row has."""
     import pyarrow as pa
 
-    if not pa.types.is_dictionary(values.type):
-        values = values.dictionary_encode()
-    combined = values.unify_dictionaries().combine_chunks()
-    if isinstance(combined, pa.ChunkedArray):
-        combined = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-    codes = combined.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    texts = combined.dictionary.to_pylist()
-    used = np.unique(codes[codes >= 0])
+    if len(values) == 0:
+        return pd.Categorical([], categories=pd.Index([], dtype="str"))
+    codes, words = _codes(values if pa.types.is_dictionary(values.type) else values.dictionary_encode())
+    texts = words.to_pylist()
+    used = np.flatnonzero(np.bincount(codes[codes >= 0], minlength=len(texts)))
     in_order = sorted(used.tolist(), key=texts.__getitem__)
-    new_code = np.full(len(texts) + 1, -1, dtype="int64")
-    new_code[in_order] = np.arange(len(in_order))
-    categories = pd.Index([texts[code] for code in in_order], dtype="str")
-    return pd.Categorical.from_codes(new_code[codes], dtype=pd.CategoricalDtype(categories))
+    categories = pd.CategoricalDtype(pd.Index([texts[code] for code in in_order], dtype="str"))
+    return pd.Categorical.from_codes(_renumber(codes, in_order, len(texts)), dtype=categories)

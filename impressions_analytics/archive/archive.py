@@ -1,0 +1,349 @@
+"""The class `Archive`: what a user types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import os
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from impressions_analytics.archive.months import Months
+from impressions_analytics.archive.periods import span
+from impressions_analytics.archive.store import open_store
+from impressions_analytics.columns import KINDS, Family, Kind
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.windows import read_period
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impressions_analytics.archive.results import ErasureReceipt, Export, Retention, SyncSummary, Verification
+    from impressions_analytics.archive.source import Source
+    from impressions_analytics.archive.suppression import Suppression
+    from impressions_analytics.archive.sync import Progress, Wish
+
+Moment = str | dt.date | dt.datetime | None
+
+
+class Archive:
+    """A folder, or a place in an object store, of Parquet files by kind and month.
+
+    What has been loaded is read from the files themselves: there is no list beside them that can disagree.
+
+    Parameters
+    ----------
+    path : path
+        The folder, which need not exist yet, or an address such as ``s3://bucket/mail``.
+    family : {"ms", "publisher"}
+        The product that sent the mail; an archive holds one, because the IDs of two may be the same.
+    timezone : str
+        The zone of the account's wall clock.
+    filesystem : pyarrow or fsspec filesystem, optional
+        Reads the path instead of what its address says.
+    erasure_key : bytes, optional
+        Keys the hashes of erased persons; by default a random key that is kept in the archive, readable by its owner
+        only.
+    clock : callable, optional
+        Gives the present moment with its zone.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> archive = Archive(tempfile.mkdtemp())
+    >>> len(archive.read("impressions"))
+    0
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        family: Family = "ms",
+        timezone: str = "Europe/Amsterdam",
+        filesystem: Any = None,
+        erasure_key: bytes | None = None,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        if family not in ("ms", "publisher"):
+            raise InvalidArgumentError(f"family={family!r} is no family; use 'ms' or 'publisher'")
+        try:
+            self._zone = ZoneInfo(timezone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InvalidArgumentError(
+                f"timezone={timezone!r} is no zone; use one such as 'Europe/Amsterdam'"
+            ) from error
+        self.family: Family = family
+        self.timezone = timezone
+        self._store = open_store(path, filesystem)
+        self._erasure_key = erasure_key
+        self._clock = clock
+
+    def sync(
+        self,
+        api: Any = None,
+        *,
+        kinds: Iterable[Kind] = ("impressions",),
+        begin: Moment = None,
+        end: Moment = None,
+        emailings: Iterable[int] | None = None,
+        look_back_days: float = 3,
+        progress: Progress | None = None,
+    ) -> SyncSummary:
+        """Bring the archive up to now: ask what is missing, and again what may have had late rows.
+
+        What comes is safe on the disk piece by piece, so that a crash at any moment costs little; the next sync goes
+        on where it was. A row that the archive has is kept even when the API no longer gives it.
+
+        Parameters
+        ----------
+        api : Copernica, optional
+            How to reach the account; from the environment by default.
+        kinds : iterable of str
+            What to bring: events, ``"destinations"``, ``"emailings"``.
+        begin, end : str, date or datetime, optional
+            ``begin <= timestamp < end`` in the account's wall clock; by default from where the archive begins, or else
+            the account's first emailing, until now.
+        emailings : iterable of int, optional
+            Only these emailings; the whole account if left out.
+        look_back_days : float
+            How long rows may still arrive after they happened: what was asked sooner than that is asked again.
+        progress : callable, optional
+            Called when rows are safe, with the kind, until when it is loaded, and the rows taken so far.
+
+        Returns
+        -------
+        SyncSummary
+            New rows, repeats, rewritten months, calls and the verdict, for each kind.
+
+        Raises
+        ------
+        ArchiveBusyError
+            Another process is writing to the archive.
+        ArchiveError
+            A file is damaged, foreign, newer, or of another family or zone, or the disk refuses; nothing was lost.
+        ApiError
+            The API failed; what came before is kept.
+        """
+        return self._sync(self._source(api), kinds, self._wish(begin, end, emailings, look_back_days), progress)
+
+    def read(
+        self,
+        kind: Kind = "impressions",
+        *,
+        begin: Moment = None,
+        end: Moment = None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Read rows as a typed frame.
+
+        Parameters
+        ----------
+        kind : str
+            What to read.
+        begin, end : str, date or datetime, optional
+            ``begin <= timestamp < end`` in the account's wall clock; by default all there is.
+        columns : sequence of str, optional
+            Only these columns, in this order.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows by timestamp and ID. ``attrs["load"]`` is a certificate: its verdict is ``"complete"`` only when
+            the whole period was loaded for the whole account, and its ``gaps`` name what was not.
+        """
+        from impressions_analytics.archive.reading import read_frame
+
+        first, last = read_period(begin, end)
+        return read_frame(self._months(kind), first, last, columns)
+
+    def scan(self, kind: Kind = "impressions") -> Any:
+        """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
+
+        Every analysis takes the archive itself, or this table or a selection of it.
+        """
+        from impressions_analytics.archive.reading import scan_table
+
+        return scan_table(self._months(kind), self._connection)
+
+    def verify(self, api: Any = None) -> Verification:
+        """Read everything and hold it against what the files say of themselves, and against the API if one is given.
+
+        Parameters
+        ----------
+        api : Copernica, optional
+            Also ask the account for its totals, month by month.
+
+        Returns
+        -------
+        Verification
+            What is wrong and what was never loaded; nothing is changed.
+        """
+        from impressions_analytics.archive.checks import verify_kind
+        from impressions_analytics.archive.results import Verification
+
+        totals = None if api is None else self._source(api).total
+        parts = [verify_kind(self._months(kind), totals) for kind in KINDS]
+        return Verification(
+            self._store.name,
+            files=sum(part.files for part in parts),
+            rows=sum(part.rows for part in parts),
+            findings=[finding for part in parts for finding in part.findings],
+            gaps=[gap for part in parts for gap in part.gaps],
+        )
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: Literal["parquet", "csv", "duckdb"] = "parquet",
+        kinds: Iterable[Kind] | None = None,
+        utc: bool = False,
+        pseudonymise: bytes | None = None,
+    ) -> Export:
+        """Write flat tables for tools that make reports: one per kind, and one of user agents with what they are.
+
+        Parameters
+        ----------
+        path : path
+            A folder for Parquet and CSV, a file for DuckDB; what is there under the same names is replaced.
+        format : {"parquet", "csv", "duckdb"}
+            DuckDB makes one database file with the tables and ready views.
+        kinds : iterable of str, optional
+            Which tables; all that the archive has.
+        utc : bool
+            Write instants in UTC in place of the wall clock. Of the hour that comes twice in autumn the first is taken.
+        pseudonymise : bytes, optional
+            A key. Profiles, subprofiles and destinations become keyed numbers, the same in every table and under the
+            same key; addresses are shortened to /24 and /48; free texts that may name a person are left out. The key
+            is written nowhere: see `impressions_analytics.privacy.read_key`.
+
+        Returns
+        -------
+        Export
+            The files, and the rows of each table.
+        """
+        from impressions_analytics.archive.export import export_archive
+
+        there = [kind for kind in (kinds or KINDS) if self._months(kind).files()]
+        return export_archive(
+            [self._months(kind) for kind in there], path, format=format, utc=utc, pseudonymise=pseudonymise
+        )
+
+    def erase(
+        self, *, profile: int | None = None, subprofile: int | None = None, destination: int | None = None
+    ) -> ErasureReceipt:
+        """Erase a person: every row of a profile, a subprofile or a destination, now and in later syncs.
+
+        The rows of all messages to the profile or subprofile go, also where a row does not name it. Exports kept inside
+        the archive are removed: make them again. What is kept is keyed hashes, so that later syncs leave the rows out.
+
+        Returns
+        -------
+        ErasureReceipt
+            What was done, without naming the person.
+        """
+        from impressions_analytics.archive.erasure import erase_person
+
+        given = {"profile": profile, "subprofile": subprofile, "destination": destination}
+        named = {name: int(value) for name, value in given.items() if value is not None}
+        if len(named) != 1:
+            raise InvalidArgumentError("give one of profile, subprofile and destination to erase")
+        [(by, number)] = named.items()
+        with self._store.locked():
+            return erase_person(self._all_months(), self._suppression(), by, number, now=self._clock())
+
+    def retain(self, days: int) -> Retention:
+        """Remove every row that is older than so many whole days; the list of emailings stays."""
+        from impressions_analytics.archive.erasure import retain_from
+
+        if days < 1:
+            raise InvalidArgumentError(f"days={days!r} must be 1 or more")
+        begin = self._now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
+        with self._store.locked():
+            return retain_from(self._all_months(), begin)
+
+    def __repr__(self) -> str:
+        return f"Archive({self._store.name!r}, family={self.family!r}: {'; '.join(self._described()) or 'empty'})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<li>{escape(text)}</li>" for text in self._described()) or "<li>empty</li>"
+        return f"<b>{escape(self._store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
+
+    def _described(self) -> list[str]:
+        texts = []
+        for kind in KINDS:
+            try:
+                footers = self._months(kind).footers()
+            except ArchiveError as error:
+                texts.append(f"{kind}: {error}")
+                continue
+            known = span(period for month in footers for period in month.periods)
+            if known:
+                rows = sum(month.rows for month in footers)
+                texts.append(f"{rows:,} {kind} from {known[0]} to {known[1]}")
+        return texts
+
+    def _sync(self, source: Source, kinds: Iterable[Kind], wish: Wish, progress: Progress | None) -> SyncSummary:
+        from impressions_analytics.archive.intake import Intake
+        from impressions_analytics.archive.results import SyncSummary
+        from impressions_analytics.archive.sync import sync_kind
+
+        with self._store.locked():
+            suppression = self._suppression()
+            done = []
+            for kind in kinds:
+                intake = Intake(self._months(kind), suppress=functools.partial(suppression.filter, kind))
+                done.append(sync_kind(intake, source, wish, progress=progress))
+        return SyncSummary(self._store.name, done)
+
+    def _wish(self, begin: Moment, end: Moment, emailings: Iterable[int] | None, look_back_days: float) -> Wish:
+        from impressions_analytics.archive.sync import Wish
+
+        if not look_back_days >= 0:
+            raise InvalidArgumentError(f"look_back_days={look_back_days!r} must be 0 or more")
+        first, last = read_period(begin, end)
+        now = self._now()
+        return Wish(
+            first,
+            min(last or now, now),
+            now,
+            dt.timedelta(days=look_back_days),
+            None if emailings is None else [int(emailing) for emailing in emailings],
+        )
+
+    def _source(self, api: Any) -> Source:
+        from impressions_analytics.archive.source import LoaderSource
+
+        if callable(getattr(api, "first_moment", None)):
+            return api  # type: ignore[no-any-return]
+        zone = getattr(api, "timezone", self.timezone)
+        if zone != self.timezone:
+            raise InvalidArgumentError(
+                f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
+            )
+        return LoaderSource(api, self.family)
+
+    def _now(self) -> dt.datetime:
+        return self._clock().astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+
+    def _months(self, kind: Kind) -> Months:
+        if kind not in KINDS:
+            raise InvalidArgumentError(f"kind={kind!r} is no kind of row; use one of {', '.join(KINDS)}")
+        return Months(self._store, kind, self.family, self.timezone)
+
+    def _all_months(self) -> list[Months]:
+        return [self._months(kind) for kind in KINDS]
+
+    def _suppression(self) -> Suppression:
+        from impressions_analytics.archive.suppression import Suppression
+
+        return Suppression(self._store, self._erasure_key)
+
+    @functools.cached_property
+    def _connection(self) -> Any:
+        import ibis
+
+        return ibis.duckdb.connect()

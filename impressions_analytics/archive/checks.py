@@ -1,0 +1,146 @@
+"""Verify an archive: read everything, and hold it against what the files say and, on request, what the API counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from impressions_analytics.archive.months import MONTH_FILE, Month, Months, count_rows, time_column
+from impressions_analytics.archive.periods import covered, subtract
+from impressions_analytics.archive.results import Finding
+from impressions_analytics.columns import Kind
+from impressions_analytics.errors import ArchiveError
+from impressions_analytics.parquet import open_parquet, read_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Total(Protocol):
+    """Asks the API how many rows of a kind a stretch of the account has; None when it does not say."""
+
+    def __call__(self, kind: Kind, begin: datetime, end: datetime, *, expected: int) -> int | None:
+        """Ask."""
+
+
+@dataclass
+class KindCheck:
+    """What was found in the files of one kind."""
+
+    files: int = 0
+    rows: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[Finding] = field(default_factory=list)
+
+    def wrong(self, where: str, what: str) -> None:
+        """Note something that is not right."""
+        self.findings.append(Finding(where, what))
+
+
+def verify_kind(months: Months, total: Total | None) -> KindCheck:
+    """Check every file of a kind, its coverage, and repeated IDs between its files."""
+    check = KindCheck()
+    good = [
+        month
+        for relative in months.store.files_below(months.kind, ".parquet")
+        if (month := _verify_file(months, relative, check))
+    ]
+    _verify_repeats(months, good, check)
+    waiting = months.pieces()
+    if waiting:
+        check.wrong(months.kind, f"{len(waiting)} pieces of a sync that did not end wait to be merged; sync again")
+    for emailing in sorted({period.emailing for month in good for period in month.periods}, key=lambda e: e or 0):
+        known = covered((p for month in good for p in month.periods if p.emailing == emailing), emailing)
+        of = "" if emailing is None else f" of emailing {emailing}"
+        whole = (known[0][0], known[-1][1])
+        check.gaps += [Finding(months.kind + of, f"{begin} to {end}") for begin, end in subtract(whole, known)]
+    if total is not None:
+        _verify_totals(months, good, total, check)
+    return check
+
+
+def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | None:
+    """Check one file; a file that cannot be used is a finding."""
+    check.files += 1
+    label = months.store.label(relative)
+    if not MONTH_FILE.match(relative):
+        check.wrong(label, "not a file of this archive, but every engine would read it; move it elsewhere")
+        return None
+    try:
+        month = months.read_footer(relative)
+        with months.store.open(relative) as source:
+            file, _ = open_parquet(source, label)
+            rows = read_rows(file, label)
+    except ArchiveError as error:
+        check.wrong(label, str(error))
+        return None
+    check.rows += rows.num_rows
+    for problem in _problems(months, month, rows):
+        check.wrong(label, problem)
+    return month
+
+
+def _problems(months: Months, month: Month, rows: pa.Table) -> list[str]:
+    found = []
+    times, ids = rows[time_column(months.kind)].to_numpy(), rows["ID"].to_numpy()
+    begin, end = (np.datetime64(moment, "us") for moment in month.stretch)
+    outside = int(((times < begin) | (times >= end)).sum())
+    if outside:
+        found.append(f"{outside} rows do not lie in its month")
+    if not (times[1:] >= times[:-1]).all():
+        found.append("its rows are not in time order")
+        return found
+    repeated = len(ids) - len(np.unique(ids))
+    if repeated:
+        found.append(f"{repeated} rows repeat an ID")
+    account = [period for period in month.periods if period.emailing is None]
+    for period in month.periods:
+        counted = count_rows(times, rows, period)
+        if counted != period.rows:
+            found.append(f"{period.begin} to {period.end}: {counted} rows, and its certificate says {period.rows}")
+    only_account = len(account) == len(month.periods)
+    uncovered = rows.num_rows - sum(count_rows(times, rows, period) for period in account)
+    if only_account and uncovered:
+        found.append(f"{uncovered} rows lie outside every period that was loaded")
+    return found
+
+
+def _verify_repeats(months: Months, good: list[Month], check: KindCheck) -> None:
+    """Find IDs that two files have; only files whose IDs overlap are read."""
+    ranges = [(month, *_id_range(months, month)) for month in good if month.rows]
+    for index, (month, low, high) in enumerate(ranges):
+        for other, other_low, other_high in ranges[index + 1 :]:
+            if low <= other_high and other_low <= high:
+                both = np.intersect1d(_ids(months, month), _ids(months, other))
+                if len(both):
+                    check.wrong(months.store.label(other.relative), f"{len(both)} IDs are also in {month.relative}")
+
+
+def _id_range(months: Months, month: Month) -> tuple[int, int]:
+    with months.store.open(month.relative) as source:
+        metadata = open_parquet(source, months.store.label(month.relative))[0].metadata
+    groups = [metadata.row_group(index).column(0).statistics for index in range(metadata.num_row_groups)]
+    return min(group.min for group in groups), max(group.max for group in groups)
+
+
+def _ids(months: Months, month: Month) -> Any:
+    label = months.store.label(month.relative)
+    with months.store.open(month.relative) as source:
+        return read_rows(open_parquet(source, label)[0], label, ["ID"])["ID"].to_numpy()
+
+
+def _verify_totals(months: Months, good: list[Month], total: Total, check: KindCheck) -> None:
+    """Hold the rows of each month that is wholly covered against what the API counts now."""
+    for month in good:
+        for begin, end in covered(period for period in month.periods if period.emailing is None):
+            have = sum(p.rows for p in month.periods if p.emailing is None and begin <= p.begin and p.end <= end)
+            counted = total(months.kind, begin, end, expected=have)
+            if counted is not None and counted != have:
+                hint = "sync with a look_back_days that reaches it" if have < counted else "it gave more before"
+                check.wrong(
+                    months.store.label(month.relative),
+                    f"{begin} to {end}: {have} rows, and the API counts {counted}; {hint}",
+                )

@@ -1,0 +1,131 @@
+"""Take rows out of an archive: a person's, or all that are older than they may be."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from impressions_analytics.archive.intake import Intake
+from impressions_analytics.archive.merge import BATCH_ROWS, in_groups
+from impressions_analytics.archive.months import Month, Months, PeriodCounter, time_column
+from impressions_analytics.archive.results import ErasureReceipt, Retention
+from impressions_analytics.archive.store import Store
+from impressions_analytics.archive.suppression import Suppression, numbers
+from impressions_analytics.parquet import open_parquet
+from impressions_analytics.privacy import person_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+EXPORTS = "exports"
+"""The folder inside an archive where exports may be kept; an erasure removes them."""
+
+Choose = Callable[["pa.Table"], Any]
+"""Says of each row whether it stays, as a numpy array of booleans."""
+
+
+def erase_person(
+    kinds: Sequence[Months], suppression: Suppression, by: str, number: int, *, now: datetime
+) -> ErasureReceipt:
+    """Remove every row of a person, after putting the person on the list of those who stay away."""
+    for months in kinds:
+        Intake(months).merge()
+    again = suppression.knows(by, number)
+    messages = {number} if by == "destination" else _messages_of(kinds, by, number)
+    suppression.add(by, [number])
+    suppression.add("destination", sorted(messages))
+    wanted = np.array(sorted(messages), dtype="int64")
+    rows: dict[str, int] = {}
+    files: list[str] = []
+    for months in kinds:
+        columns = {word: name for name, word in person_columns(months.kind).items()}
+        if columns:
+            chosen = _not_of(columns, by, number, wanted)
+            if again:  # an erasure that was cut short may have removed the rows that tie the person to a message
+                chosen = functools.partial(suppression.stays, months.kind)
+            for month in months.footers():
+                removed = _rewrite(months, month, list(columns.values()), chosen, month.periods)
+                rows[months.kind] = rows.get(months.kind, 0) + removed
+                files += [month.relative] if removed else []
+    files += _remove_exports(kinds[0].store)
+    return ErasureReceipt(kinds[0].store.name, f"{now:%Y-%m-%d %H:%M:%S}", by, rows, files)
+
+
+def _messages_of(kinds: Sequence[Months], by: str, number: int) -> set[int]:
+    """Return the destinations of all rows that name a profile or subprofile."""
+    found: set[int] = set()
+    for months in kinds:
+        columns = {word: name for name, word in person_columns(months.kind).items()}
+        if columns:
+            for month in months.footers():
+                for rows in _batches(months, month, [columns[by], columns["destination"]]):
+                    of_person = numbers(rows, columns[by]) == number
+                    found.update(numbers(rows, columns["destination"])[of_person].tolist())
+    return found
+
+
+def _not_of(columns: dict[str, str], by: str, number: int, messages: Any) -> Choose:
+    def stays(rows: pa.Table) -> Any:
+        named = numbers(rows, columns[by]) == number
+        return ~(named | np.isin(numbers(rows, columns["destination"]), messages))
+
+    return stays
+
+
+def retain_from(kinds: Sequence[Months], begin: datetime) -> Retention:
+    """Remove the rows of every kind but the emailings from before a moment."""
+    rows: dict[str, int] = {}
+    files: list[str] = []
+    for months in kinds:
+        if months.kind == "emailings":
+            continue
+        Intake(months).merge()
+        for month in months.footers():
+            if month.stretch[0] < begin:
+                removed = _retain_month(months, month, begin)
+                rows[months.kind] = rows.get(months.kind, 0) + removed
+                files.append(month.relative)
+    files += _remove_exports(kinds[0].store) if any(rows.values()) else []
+    return Retention(kinds[0].store.name, str(begin), rows, files)
+
+
+def _retain_month(months: Months, month: Month, begin: datetime) -> int:
+    if month.stretch[1] <= begin:
+        months.store.delete(month.relative)
+        return month.rows
+    time = time_column(months.kind)
+    periods = [period.clip((begin, period.end)) for period in month.periods if period.end > begin]
+    moment = np.datetime64(begin, "us")
+    return _rewrite(months, month, [time], lambda rows: rows[time].to_numpy() >= moment, periods, always=True)
+
+
+def _rewrite(
+    months: Months, month: Month, looked_at: list[str], stays: Choose, periods: Sequence[Any], *, always: bool = False
+) -> int:
+    """Write a month again without the rows that do not stay, if there are any, and return how many they are."""
+    gone = sum(int((~stays(rows)).sum()) for rows in _batches(months, month, looked_at))
+    if gone or always:
+        counter = PeriodCounter(periods, time_column(months.kind))
+        staying = (rows.filter(stays(rows)) for rows in _batches(months, month, None))
+        months.write(month.relative, counter.watch(in_groups(staying)), counter.periods)
+    return gone
+
+
+def _batches(months: Months, month: Month, columns: list[str] | None) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    with months.store.open(month.relative) as source:
+        file, _ = open_parquet(source, months.store.label(month.relative))
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
+            yield pa.Table.from_batches([batch])
+
+
+def _remove_exports(store: Store) -> list[str]:
+    exports = store.files_below(EXPORTS, "")
+    for relative in exports:
+        store.delete(relative)
+    return exports

@@ -1,0 +1,254 @@
+"""The months of an archive: one Parquet file per kind and month, and the pieces that wait to be merged into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from impressions_analytics.archive.merge import SortedRows, in_groups, merge_rows
+from impressions_analytics.archive.periods import Period, Stretch, coalesce, overlay
+from impressions_analytics.archive.store import Store
+from impressions_analytics.columns import Family, Kind, arrow_schema
+from impressions_analytics.errors import ArchiveError, DamagedFileError
+from impressions_analytics.parquet import Provenance, open_parquet, write_tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+MONTH_FILE = re.compile(r"^(?P<kind>[a-z]+)/month=(?P<month>\d{4}-\d{2})/(?P=kind)-(?P=month)\.parquet$")
+PENDING = ".pending"
+"""The folder of the pieces; every engine passes over names that begin with a dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One file of the archive, as its footer tells.
+
+    Attributes
+    ----------
+    relative : str
+        Its place in the store.
+    rows : int
+        How many rows it holds.
+    periods : tuple of Period
+        What it covers.
+    provenance : Provenance
+        What it says of itself.
+    """
+
+    relative: str
+    rows: int
+    periods: tuple[Period, ...]
+    provenance: Provenance
+
+    @property
+    def stretch(self) -> Stretch:
+        """The wall clock of the month."""
+        begin = datetime.fromisoformat(f"{self.relative.split('month=')[1][:7]}-01")
+        return begin, begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
+
+
+def time_column(kind: Kind) -> str:
+    """Return the column by which a kind is put into months.
+
+    Examples
+    --------
+    >>> time_column("impressions"), time_column("destinations")
+    ('timestamp', 'timestampsent')
+    """
+    return "timestampsent" if kind == "destinations" else "timestamp"
+
+
+@dataclass(frozen=True)
+class Months:
+    """The files of one kind in one archive.
+
+    Attributes
+    ----------
+    store : Store
+        Where they are.
+    kind, family : str
+        What their rows are.
+    zone : str
+        The zone of the wall clock, written into every file and checked on reading.
+    """
+
+    store: Store
+    kind: Kind
+    family: Family
+    zone: str
+
+    def footers(self) -> list[Month]:
+        """Return the months in order, from their footers.
+
+        Raises
+        ------
+        ArchiveError
+            A file is foreign, damaged, of a newer version, or of another family or zone; the message names it.
+        """
+        return [self.read_footer(relative) for relative in self.files()]
+
+    def files(self) -> list[str]:
+        """Return the places of the month files in order."""
+        found = self.store.files_below(self.kind, ".parquet")
+        for relative in found:
+            if not MONTH_FILE.match(relative):
+                raise ArchiveError(
+                    f"{self.store.label(relative)} is not a file of this archive, and every engine would read it with "
+                    f"the {self.kind}; move it elsewhere"
+                )
+        return found
+
+    def read_footer(self, relative: str) -> Month:
+        """Return what a file says of itself."""
+        with self.store.open(relative) as source:
+            file, provenance = open_parquet(source, self.store.label(relative))
+            self.check(provenance, relative)
+            periods = tuple(Period.from_json(values) for values in provenance.periods)
+            return Month(relative, file.metadata.num_rows, periods, provenance)
+
+    def check(self, provenance: Provenance, relative: str) -> None:
+        """Refuse a file of another kind, family or zone than the archive's."""
+        wanted = {"kind": self.kind, "family": self.family, "zone": self.zone}
+        for name, value in wanted.items():
+            found = getattr(provenance, name)
+            if found != value:
+                raise ArchiveError(
+                    f"{self.store.label(relative)} has {name} {found!r}, and the archive was opened with {value!r}; "
+                    f"an archive holds one {name}: open it with that one, or use a folder of its own"
+                )
+
+    def pieces(self) -> list[str]:
+        """Return the places of the pieces that are not merged yet, in the order of their time."""
+        return self.store.files_below(f"{self.kind}/{PENDING}", ".piece")
+
+    def put_piece(self, rows: pa.Table, period: Period) -> str:
+        """Keep the rows of one period, all of one month and in time order, until they are merged."""
+        emailing = "all" if period.emailing is None else period.emailing
+        relative = f"{self.kind}/{PENDING}/{period.begin:%Y%m%dT%H%M%S}-{period.end:%Y%m%dT%H%M%S}-{emailing}.piece"
+        self.write(relative, [rows], lambda: [period])
+        return relative
+
+    def write(self, relative: str, tables: Iterable[pa.Table], periods: Callable[[], Sequence[Period]]) -> int:
+        """Put a file in place, checked, and return its number of rows; the periods are asked for after the last row."""
+        written = 0
+
+        def write(path: Path) -> None:
+            nonlocal written
+            written = write_tables(self._never_none(tables), path, lambda: self._provenance(periods()))
+            _check_written(path, self.store.label(relative), written)
+
+        self.store.put(relative, write)
+        return written
+
+    def _never_none(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Add an empty table where there is none: a month without rows is a file that says so."""
+        some = False
+        for table in tables:
+            some = True
+            yield table
+        if not some:
+            yield arrow_schema(self.kind, self.family).empty_table()
+
+    def _provenance(self, periods: Sequence[Period]) -> Provenance:
+        return Provenance(self.kind, self.family, zone=self.zone, periods=[period.to_json() for period in periods])
+
+
+def _check_written(path: Path, label: str, rows: int) -> None:
+    """Read back the footer of a file that was just written."""
+    with path.open("rb") as source:
+        file, _ = open_parquet(source, label)
+        if file.metadata.num_rows != rows:
+            raise DamagedFileError(f"{label} came out with {file.metadata.num_rows} rows of {rows}; not put in place")
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What merging one month did: rows before, new rows, rows that were there already, rows after."""
+
+    relative: str
+    before: int
+    new: int
+    repeats: int
+    after: int
+
+
+def month_of(relative: str) -> str:
+    """Return the month of a piece, such as 2026-01."""
+    name = relative.rsplit("/", 1)[-1]
+    return f"{name[:4]}-{name[4:6]}"
+
+
+def merge_month(months: Months, month: str, pieces: Sequence[str]) -> Merged:
+    """Merge pieces of one month into its file, replacing the file whole, and then drop the pieces.
+
+    A row that the file has and the API no longer gives is kept. Doing it twice changes nothing, so a crash between
+    the new file and the dropping of the pieces is harmless.
+    """
+    relative = f"{months.kind}/month={month}/{months.kind}-{month}.parquet"
+    there = [relative] if months.store.exists(relative) else []
+    time = time_column(months.kind)
+    with ExitStack() as stack:
+        files: list[pq.ParquetFile] = []
+        periods: list[Period] = []
+        for place in [*there, *pieces]:
+            file, provenance = open_parquet(stack.enter_context(months.store.open(place)), months.store.label(place))
+            months.check(provenance, place)
+            files.append(file)
+            periods = overlay(periods, [Period.from_json(values) for values in provenance.periods])
+        counter = PeriodCounter(periods, time)
+        rows = counter.watch(in_groups(merge_rows([SortedRows(file, time) for file in files], time)))
+        after = months.write(relative, rows, counter.periods)
+        counts = [file.metadata.num_rows for file in files]
+    before = counts[0] if there else 0
+    fetched = sum(counts) - before
+    for piece in pieces:
+        months.store.delete(piece)
+    return Merged(relative, before, after - before, fetched - (after - before), after)
+
+
+class PeriodCounter:
+    """Counts the rows of each period while they pass by.
+
+    Parameters
+    ----------
+    periods : sequence of Period
+        What the file will cover; their rows are counted anew.
+    time : str
+        The name of the time column.
+    """
+
+    def __init__(self, periods: Sequence[Period], time: str) -> None:
+        self._periods = list(periods)
+        self._time = time
+        self._rows = [0] * len(self._periods)
+
+    def watch(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Hand the tables on, counting."""
+        for table in tables:
+            times = table[self._time].to_numpy()
+            for index, period in enumerate(self._periods):
+                self._rows[index] += count_rows(times, table, period)
+            yield table
+
+    def periods(self) -> list[Period]:
+        """Return the periods with the rows counted, neighbours of one day joined."""
+        counted = zip(self._periods, self._rows, strict=True)
+        return coalesce(replace(period, rows=rows) for period, rows in counted)
+
+
+def count_rows(times: Any, table: pa.Table, period: Period) -> int:
+    """Count the rows of one period in rows that are in time order."""
+    start, stop = np.searchsorted(times, [np.datetime64(period.begin, "us"), np.datetime64(period.end, "us")])
+    if period.emailing is None:
+        return int(stop - start)
+    mailing = table["mailing"].slice(start, stop - start).to_numpy()
+    return int((mailing == period.emailing).sum())

@@ -1,0 +1,101 @@
+"""Read an archive: as a typed frame, or as a lazy table that is larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from impressions_analytics.archive.months import Month, Months, time_column
+from impressions_analytics.archive.periods import Stretch, covered, span, subtract
+from impressions_analytics.certificate import Certificate
+from impressions_analytics.columns import arrow_schema
+from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.parquet import open_parquet, read_rows
+from impressions_analytics.tables import to_frame
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_frame(
+    months: Months, begin: datetime | None, end: datetime | None, columns: Sequence[str] | None
+) -> pd.DataFrame:
+    """Return the rows of a period as a typed frame, with a certificate that names what was never loaded."""
+    import pyarrow as pa
+
+    known = arrow_schema(months.kind, months.family).names
+    unknown = [name for name in columns or () if name not in known]
+    if unknown:
+        raise InvalidArgumentError(f"columns={unknown[0]!r}: {months.kind} have {', '.join(known)}")
+    footers = months.footers()
+    stretch = _asked(footers, begin, end)
+    tables = [arrow_schema(months.kind, months.family).empty_table()]
+    tables += [_read_month(months, month, stretch, columns) for month in footers if _overlap(month.stretch, stretch)]
+    with_rows = [table for table in tables if table.num_rows] or [tables[0].select(list(columns or known))]
+    table = pa.concat_tables(with_rows).select(list(columns or known))
+    frame = to_frame(table, months.kind, months.family)
+    frame.attrs["load"] = _certificate(months, footers, stretch, len(frame))
+    return frame
+
+
+def _asked(footers: Sequence[Month], begin: datetime | None, end: datetime | None) -> Stretch:
+    known = span(period for month in footers for period in month.periods)
+    first, last = known or (datetime.min, datetime.min)
+    begin = begin or (min(first, end) if end else first)
+    return begin, end or max(last, begin)
+
+
+def _overlap(one: Stretch, other: Stretch) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _read_month(months: Months, month: Month, stretch: Stretch, columns: Sequence[str] | None) -> pa.Table:
+    """Read the rows of one month that lie in a stretch; the file is in time order."""
+    time = time_column(months.kind)
+    label = months.store.label(month.relative)
+    with months.store.open(month.relative) as source:
+        file, _ = open_parquet(source, label)
+        wanted = columns if columns is None else list(dict.fromkeys([*columns, time]))
+        rows = read_rows(file, label, wanted)
+    times = rows[time].to_numpy()
+    start, stop = np.searchsorted(times, [np.datetime64(moment, "us") for moment in stretch])
+    return rows.slice(start, stop - start)
+
+
+def _certificate(months: Months, footers: Sequence[Month], stretch: Stretch, rows: int) -> Certificate:
+    periods = [period for month in footers for period in month.periods if period.emailing is None]
+    gaps = subtract(stretch, covered(periods))
+    inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
+    proven = not gaps and all(period.verdict == "complete" for period in inside)
+    return Certificate(
+        kind=months.kind,
+        family=months.family,
+        zone=months.zone,
+        begin=str(stretch[0]),
+        end=str(stretch[1]),
+        rows=rows,
+        verdict="complete" if proven else "unproven",
+        gaps=[(str(begin), str(end)) for begin, end in gaps],
+        loaded_at=str(min((period.loaded_at for period in inside), default="")),
+        source=months.store.name,
+    )
+
+
+def scan_table(months: Months, connection: Any) -> Any:
+    """Return all rows of a kind as a lazy Ibis table on DuckDB; an empty typed one when there is no file."""
+    files = months.files()
+    places = [months.store.place(relative) for relative in files]
+    if files and months.store.is_local:
+        return connection.read_parquet(places, hive_partitioning=False)
+    schema = arrow_schema(months.kind, months.family)
+    rows = schema.empty_table()
+    if files:
+        import pyarrow.dataset as ds
+
+        rows = ds.dataset(places, schema=schema, filesystem=months.store.filesystem, format="parquet")
+    connection.con.register(months.kind, rows)
+    return connection.table(months.kind)

@@ -1,0 +1,182 @@
+"""What the archive's commands did, as small frozen objects: a text for people, `to_json` for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+class Result:
+    """What every result can do."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class KindSync:
+    """What a sync did for one kind.
+
+    Attributes
+    ----------
+    kind : str
+        What the rows are.
+    begin, end : str or None
+        The first and last moment that the archive answers for; None when there was nothing to ask.
+    asked : list of (str, str)
+        The stretches that were asked again or for the first time.
+    new_rows, repeated_rows, suppressed_rows : int
+        Rows that were added, that were there already, and that were left out because they were erased before.
+    rows : int
+        Rows of the kind in the archive now.
+    partitions : list of str
+        The month files that were rewritten.
+    requests : int
+        Calls to the API, as far as the loader counted them.
+    verdict : str
+        ``complete`` when every load was proven complete, else ``unproven``.
+    """
+
+    kind: str
+    begin: str | None
+    end: str | None
+    asked: list[tuple[str, str]]
+    new_rows: int
+    repeated_rows: int
+    suppressed_rows: int
+    rows: int
+    partitions: list[str]
+    requests: int
+    verdict: str
+
+    def __str__(self) -> str:
+        if self.begin is None:
+            return f"{self.kind}: nothing to ask"
+        return (
+            f"{self.kind}: {self.new_rows} new rows, {self.repeated_rows} seen before, {self.rows} in all, "
+            f"from {self.begin} to {self.end}, {self.verdict}; {len(self.partitions)} months rewritten, "
+            f"{self.requests} calls"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSummary(Result):
+    """What a sync did, kind by kind."""
+
+    archive: str
+    kinds: list[KindSync]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all kinds."""
+        return "complete" if all(kind.verdict == "complete" for kind in self.kinds) else "unproven"
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.archive} is up to date", *(f"  {kind}" for kind in self.kinds)])
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not right: the file or kind it is in, and what."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification(Result):
+    """What a verification found.
+
+    Attributes
+    ----------
+    archive : str
+        What was verified.
+    files, rows : int
+        How much was read.
+    findings : list of Finding
+        What is wrong; an archive with findings should not be trusted.
+    gaps : list of Finding
+        Stretches between the first and the last loaded moment that were never loaded; known, and said when reading.
+    """
+
+    archive: str
+    files: int
+    rows: int
+    findings: list[Finding] = field(default_factory=list)
+    gaps: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong and nothing is missing."""
+        return not self.findings and not self.gaps
+
+    def __str__(self) -> str:
+        said = [f"{self.archive}: {self.rows} rows in {self.files} files; {'all is well' if self.ok else 'NOT well'}"]
+        said += [f"  wrong: {finding}" for finding in self.findings]
+        return "\n".join(said + [f"  never loaded: {gap}" for gap in self.gaps])
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceipt(Result):
+    """What an erasure did, without naming the person.
+
+    Attributes
+    ----------
+    archive : str
+        Where.
+    erased_at : str
+        When, in UTC.
+    by : str
+        What was given: profile, subprofile or destination.
+    rows : dict of str to int
+        Rows removed per kind.
+    files : list of str
+        Files that were rewritten or, for exports kept inside the archive, removed.
+    suppressed : bool
+        Whether later syncs will leave the person out.
+    """
+
+    archive: str
+    erased_at: str
+    by: str
+    rows: dict[str, int]
+    files: list[str]
+    suppressed: bool = True
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count) or "no rows"
+        return f"{self.archive}: erased {counts} of one {self.by} from {len(self.files)} files at {self.erased_at} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention(Result):
+    """What keeping only recent days did."""
+
+    archive: str
+    kept_from: str
+    rows: dict[str, int]
+    files: list[str]
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count) or "no rows"
+        return f"{self.archive}: removed {counts} from before {self.kept_from}; {len(self.files)} files changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Export(Result):
+    """What an export wrote: the place, and the rows of each table."""
+
+    path: str
+    format: str
+    tables: dict[str, int]
+    files: list[str]
+    pseudonymised: bool
+    utc: bool
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{rows} {table}" for table, rows in self.tables.items())
+        return f"{self.path}: {counts} ({self.format}{', pseudonymised' if self.pseudonymised else ''})"

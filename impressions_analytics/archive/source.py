@@ -1,0 +1,86 @@
+"""Where an archive's rows come from: the loaders, behind a seam that a test can fill with rows of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from impressions_analytics.archive.periods import split_months
+from impressions_analytics.columns import EVENT_KINDS, Family, Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Source(Protocol):
+    """Gives typed frames with a certificate in ``attrs["load"]``."""
+
+    def rows(self, kind: Kind, *, emailing: int | None, begin: datetime, end: datetime) -> Iterator[pd.DataFrame]:
+        """Give frames for consecutive periods that together are ``begin <= time < end``, in time order."""
+
+    def first_moment(self, emailing: int | None, *, end: datetime) -> datetime | None:
+        """Say when an emailing, or the first emailing of the account, was sent; None when there is none."""
+
+    def total(self, kind: Kind, begin: datetime, end: datetime, *, expected: int) -> int | None:
+        """Say how many rows of a kind the account has in a period; None when that is not known."""
+
+
+class LoaderSource:
+    """The loaders, for one account and family.
+
+    Parameters
+    ----------
+    api : Copernica or None
+        How to reach the account; from the environment when None.
+    family : str
+        The product family.
+    """
+
+    def __init__(self, api: Any, family: Family) -> None:
+        self._api = api
+        self._family: Family = family
+        self._emailings: pd.DataFrame | None = None
+
+    def rows(self, kind: Kind, *, emailing: int | None, begin: datetime, end: datetime) -> Iterator[pd.DataFrame]:
+        """Give frames for consecutive periods that together are ``begin <= time < end``, in time order."""
+        from impressions_analytics import loader
+
+        if kind in EVENT_KINDS:
+            yield from loader.iter_events(
+                self._api, kind, family=self._family, emailing=emailing, begin=begin, end=end, progress=False
+            )
+            return
+        load = loader.load_destinations if kind == "destinations" else loader.load_emailings
+        of = {"emailing": emailing} if kind == "destinations" else {}
+        for start, stop in split_months((begin, end)):
+            frame = load(self._api, family=self._family, begin=start, end=stop, progress=False, **of)
+            frame.attrs["load"] = {**frame.attrs["load"], "begin": str(start), "end": str(stop)}
+            yield frame
+
+    def first_moment(self, emailing: int | None, *, end: datetime) -> datetime | None:
+        """Say when an emailing, or the first emailing of the account, was sent; None when there is none."""
+        from impressions_analytics.loader import load_emailings
+
+        if self._emailings is None:
+            self._emailings = load_emailings(self._api, family=self._family, end=end, progress=False)
+        sent = self._emailings
+        if emailing is not None:
+            sent = sent[sent["ID"] == emailing]
+        return None if sent.empty else sent["timestamp"].min().to_pydatetime()
+
+    def total(self, kind: Kind, begin: datetime, end: datetime, *, expected: int) -> int | None:
+        """Say how many rows of a kind the account has in a period; None when that is not known.
+
+        One cheap call when the API's own total is what is expected. It may count the seconds at the edges too, so that
+        only loading the period can tell when it is not.
+        """
+        from impressions_analytics.loader import iter_events
+        from impressions_analytics.totals import plan_load
+
+        if kind not in EVENT_KINDS:
+            return None
+        if plan_load(self._api, kind=kind, family=self._family, begin=begin, end=end).rows == expected:
+            return expected
+        frames = iter_events(self._api, kind, family=self._family, begin=begin, end=end, progress=False)
+        return sum(len(frame) for frame in frames)

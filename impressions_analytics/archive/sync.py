@@ -1,0 +1,99 @@
+"""Bring an archive up to now: what to ask, in which order, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from impressions_analytics.archive.intake import Intake, total
+from impressions_analytics.archive.periods import Stretch, covered, join, span, to_ask
+from impressions_analytics.archive.results import KindSync
+from impressions_analytics.archive.source import Source
+from impressions_analytics.columns import Kind
+from impressions_analytics.errors import ApiError
+
+Progress = Callable[[Kind, datetime, int], None]
+"""Called when rows are safe: the kind, until when it is loaded, and the rows taken so far."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a sync should bring.
+
+    Attributes
+    ----------
+    begin : datetime or None
+        From when; None for what the archive begins with, or else the account's first emailing.
+    end : datetime
+        Until when, not included.
+    now : datetime
+        The wall clock of the account.
+    look_back : timedelta
+        How long rows may still arrive after they happened.
+    emailings : sequence of int or None
+        Only these emailings; None for the whole account.
+    """
+
+    begin: datetime | None
+    end: datetime
+    now: datetime
+    look_back: timedelta
+    emailings: Sequence[int] | None = None
+
+
+def sync_kind(intake: Intake, source: Source, wish: Wish, *, progress: Progress | None = None) -> KindSync:
+    """Ask what is missing of one kind, and take it in.
+
+    Pieces that an earlier run left are merged first, so that nothing is fetched twice. When the API fails, what came
+    before is merged and kept, and the error goes on.
+    """
+    intake.merge()
+    kind = intake.months.kind
+    asked: list[Stretch] = []
+    rows = 0
+    try:
+        for emailing, stretch in _asks(intake, source, wish):
+            asked.append(stretch)
+            for frame in source.rows(kind, emailing=emailing, begin=stretch[0], end=stretch[1]):
+                _, until = intake.take(frame, emailing=emailing, loaded_at=wish.now)
+                rows += len(frame)
+                if progress is not None:
+                    progress(kind, until, rows)
+    except ApiError:
+        intake.merge()
+        raise
+    intake.merge()
+    return _summary(intake, join(asked))
+
+
+def _asks(intake: Intake, source: Source, wish: Wish) -> Iterator[tuple[int | None, Stretch]]:
+    """Give what to ask, emailing by emailing; the emailings themselves are always asked for the whole account."""
+    periods = [period for month in intake.months.footers() for period in month.periods]
+    scopes: Sequence[int | None] = [None]
+    if wish.emailings is not None and intake.months.kind != "emailings":
+        scopes = wish.emailings
+    for emailing in scopes:
+        known = covered(periods, emailing)
+        begin = wish.begin or (known[0][0] if known else source.first_moment(emailing, end=wish.end))
+        if begin is not None and begin < wish.end:
+            for stretch in to_ask((begin, wish.end), periods, look_back=wish.look_back, emailing=emailing):
+                yield emailing, stretch
+
+
+def _summary(intake: Intake, asked: Sequence[Stretch]) -> KindSync:
+    months = intake.months.footers()
+    known = span(period for month in months for period in month.periods)
+    return KindSync(
+        kind=intake.months.kind,
+        begin=str(known[0]) if known else None,
+        end=str(known[1]) if known else None,
+        asked=[(str(begin), str(end)) for begin, end in asked],
+        new_rows=total(intake.merged, "new"),
+        repeated_rows=total(intake.merged, "repeats"),
+        suppressed_rows=intake.suppressed,
+        rows=sum(month.rows for month in months),
+        partitions=sorted({merged.relative for merged in intake.merged}),
+        requests=intake.requests,
+        verdict="complete" if intake.verdicts <= {"complete"} else "unproven",
+    )

@@ -1,0 +1,344 @@
+"""An archive grows without losing or doubling a row, reads back typed, and says what it covers."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+from impressions_analytics.columns import columns_of
+
+
+class Account:
+    """Rows of every kind that a test makes up, given out as a loader would; it notes what it is asked."""
+
+    def __init__(self, rows_per_frame=1000):
+        self.kinds = {}
+        self.rows_per_frame = rows_per_frame
+        self.asked = []
+        self.fail_after = None
+
+    def add(self, kind, rows):
+        self.kinds[kind] = pd.concat([self.kinds[kind], rows], ignore_index=True) if kind in self.kinds else rows
+
+    def first_moment(self, emailing, *, end):
+        return datetime(2026, 1, 1)
+
+    def total(self, kind, begin, end, *, expected):
+        return len(self._between(kind, None, begin, end))
+
+    def rows(self, kind, *, emailing, begin, end):
+        self.asked.append((kind, emailing, str(begin), str(end)))
+        rows = self._between(kind, emailing, begin, end)
+        edges = [begin, *rows["timestamp"].iloc[self.rows_per_frame :: self.rows_per_frame].tolist(), end]
+        for given, (start, stop) in enumerate(itertools.pairwise(edges)):
+            if self.fail_after is not None and given >= self.fail_after:
+                raise ia.ApiUnavailableError("the account went away")
+            frame = self._between(kind, emailing, start, stop)
+            frame.attrs["load"] = certificate(kind, start, stop, len(frame))
+            yield frame
+
+    def _between(self, kind, emailing, begin, end):
+        rows = self.kinds.get(kind, opens(0))
+        chosen = (rows["timestamp"] >= begin) & (rows["timestamp"] < end)
+        if emailing is not None:
+            chosen &= rows["mailing"] == emailing
+        return rows[chosen].sort_values(["timestamp", "ID"], ignore_index=True)
+
+
+def certificate(kind, begin, end, rows, **more):
+    return {
+        "kind": kind, "family": "ms", "begin": str(begin), "end": str(end), "rows": rows, "verdict": "complete",
+        "requests": 1, **more,
+    }  # fmt: skip
+
+
+def opens(
+    count, *, first_id=1, begin="2026-01-01", every="1h", profile=None, destination=None, useragent="Mozilla/5.0"
+):
+    """Impressions one after another; destinations 1, 2, 3 and so on, unless one is given."""
+    ids = np.arange(first_id, first_id + count)
+    agents = pd.Categorical([useragent] * count, categories=pd.Index([useragent] if count else [], dtype="str"))
+    devices = pd.Categorical(["mobile"] * count, categories=pd.Index(["mobile"] if count else [], dtype="str"))
+    return pd.DataFrame({
+        "ID": ids,
+        "mailing": 400 + ids % 2,
+        "timestamp": np.datetime64(begin, "us") + np.arange(count) * pd.Timedelta(every).to_timedelta64(),
+        "ip": pd.array([f"192.0.2.{number % 250}" for number in ids], dtype="str"),
+        "useragent": agents,
+        "device": devices,
+        "destination": ids if destination is None else np.full(count, destination),
+        "profile": pd.array(ids % 100 if profile is None else [profile] * count, dtype="Int64"),
+        "subprofile": pd.array([None] * count, dtype="Int64"),
+    })[[column.name for column in columns_of("impressions")]]  # fmt: skip
+
+
+def archive_at(path, now="2026-03-01 12:00", **options):
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    return ia.Archive(
+        path, timezone="UTC" if "timezone" not in options else options.pop("timezone"), clock=lambda: moment, **options
+    )
+
+
+def month_files(path, kind="impressions"):
+    return sorted(str(file.relative_to(path)) for file in path.rglob("*.parquet") if kind in str(file))
+
+
+def test_a_first_sync_brings_everything_by_month_and_reads_back_as_it_was(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    summary = archive_at(tmp_path).sync(account)
+    back = archive_at(tmp_path).read("impressions")
+    pd.testing.assert_frame_equal(back, opens(1200))
+    assert month_files(tmp_path) == [
+        "impressions/month=2026-01/impressions-2026-01.parquet",
+        "impressions/month=2026-02/impressions-2026-02.parquet",
+        "impressions/month=2026-03/impressions-2026-03.parquet",
+    ]
+    [kind] = summary.kinds
+    assert (kind.new_rows, kind.repeated_rows, kind.rows, kind.verdict) == (1200, 0, 1200, "complete")
+    assert (kind.begin, kind.end) == ("2026-01-01 00:00:00", "2026-03-01 12:00:00")
+    assert back.attrs["load"]["verdict"] == "complete" and back.attrs["load"]["gaps"] == []
+
+
+def test_the_next_sync_asks_the_look_back_and_what_is_new_only(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive_at(tmp_path).sync(account)
+    account.asked.clear()
+    late = opens(1, first_id=9001, begin="2026-02-27 00:30:00")
+    too_late = opens(1, first_id=9002, begin="2026-02-20 00:30:00")
+    account.add("impressions", late)
+    account.add("impressions", too_late)
+    account.add("impressions", opens(5, first_id=9010, begin="2026-03-01 13:00"))
+    january = (tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet").stat().st_mtime_ns
+    [kind] = archive_at(tmp_path, "2026-03-02 12:00").sync(account).kinds
+    assert account.asked == [("impressions", None, "2026-02-26 12:00:00", "2026-03-02 12:00:00")]
+    assert kind.new_rows == 6
+    assert (tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet").stat().st_mtime_ns == january
+    assert set(archive_at(tmp_path).read()["ID"]) == set(range(1, 1201)) | {9001} | set(range(9010, 9015))
+
+
+def test_rows_that_the_api_no_longer_gives_are_kept(tmp_path):
+    account = Account()
+    account.add("impressions", opens(100))
+    archive_at(tmp_path).sync(account)
+    account.kinds["impressions"] = opens(100).iloc[50:]
+    [kind] = archive_at(tmp_path).sync(account, look_back_days=1000).kinds
+    assert (kind.new_rows, kind.repeated_rows, kind.rows) == (0, 50, 100)
+
+
+def test_an_outage_keeps_what_came_before_and_the_next_sync_asks_only_the_rest(tmp_path):
+    account = Account(rows_per_frame=300)
+    account.add("impressions", opens(1200))
+    account.fail_after = 2
+    with pytest.raises(ia.ApiUnavailableError):
+        archive_at(tmp_path).sync(account)
+    assert len(archive_at(tmp_path).read()) == 600
+    account.fail_after = None
+    account.asked.clear()
+    archive_at(tmp_path).sync(account)
+    assert account.asked == [
+        ("impressions", None, "2026-01-26 00:00:00", "2026-03-01 12:00:00"),
+    ]
+    assert list(archive_at(tmp_path).read()["ID"]) == list(range(1, 1201))
+    assert archive_at(tmp_path).verify().ok
+
+
+def test_a_period_without_rows_is_remembered_as_such(tmp_path):
+    account = Account()
+    archive_at(tmp_path).sync(account)
+    assert len(archive_at(tmp_path).read()) == 0
+    assert archive_at(tmp_path).read().attrs["load"]["verdict"] == "complete"
+    account.asked.clear()
+    archive_at(tmp_path).sync(account)
+    assert account.asked == [("impressions", None, "2026-02-26 12:00:00", "2026-03-01 12:00:00")]
+
+
+def test_reading_beyond_what_was_loaded_is_unproven_and_names_the_gap(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    archive.sync(account, end="2026-01-10")
+    archive.sync(account, begin="2026-02-01", end="2026-02-05")
+    load = archive.read(begin="2026-01-05", end="2026-02-10").attrs["load"]
+    assert load["verdict"] == "unproven"
+    assert load["gaps"] == [
+        ("2026-01-10 00:00:00", "2026-02-01 00:00:00"), ("2026-02-05 00:00:00", "2026-02-10 00:00:00"),
+    ]  # fmt: skip
+    assert archive.read(begin="2026-01-02", end="2026-01-03").attrs["load"]["verdict"] == "complete"
+    assert [str(gap) for gap in archive.verify().gaps] == ["impressions: 2026-01-10 00:00:00 to 2026-02-01 00:00:00"]
+    account.asked.clear()
+    archive.sync(account)
+    assert account.asked[0][2:] == ("2026-01-10 00:00:00", "2026-02-01 00:00:00")
+    assert archive.verify().ok
+
+
+def test_a_part_of_the_rows_and_columns_can_be_read(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    part = archive.read(begin="2026-01-31 23:00", end="2026-02-01 02:00", columns=["profile", "ID"])
+    assert list(part.columns) == ["profile", "ID"] and list(part["ID"]) == [744, 745, 746]
+    with pytest.raises(ia.InvalidArgumentError, match="'colour': impressions have ID, mailing"):
+        archive.read(columns=["colour"])
+    with pytest.raises(ia.InvalidArgumentError, match="kind='opens' is no kind"):
+        archive.read("opens")
+
+
+def test_some_emailings_can_be_synced_alone_and_the_account_later(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    archive.sync(account, emailings=[401])
+    assert set(archive.read()["mailing"]) == {401} and len(archive.read()) == 600
+    assert archive.read().attrs["load"]["verdict"] == "unproven"
+    assert archive.verify().findings == []
+    archive.sync(account)
+    pd.testing.assert_frame_equal(archive.read(), opens(1200))
+    assert archive.verify().ok
+
+
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
+def test_scan_is_lazy_and_gives_the_same_rows(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    assert archive.scan("impressions").count().execute() == 0
+    archive.sync(account)
+    table = archive.scan("impressions")
+    assert table.columns == tuple(column.name for column in columns_of("impressions"))
+    assert table.count().execute() == 1200
+    assert len(ia.impressions_over_time(archive, every="month")) == 2
+
+
+def test_two_writers_are_kept_apart_with_a_clear_message(tmp_path):
+    archive = archive_at(tmp_path)
+    account = Account()
+    with archive._store.locked(), pytest.raises(ia.ArchiveBusyError, match="another process is writing to the archive"):
+        archive_at(tmp_path).sync(account)
+    archive.sync(account)
+
+
+def test_another_family_or_zone_is_refused(tmp_path):
+    account = Account()
+    archive_at(tmp_path).sync(account)
+    with pytest.raises(ia.ArchiveError, match="has family 'ms', and the archive was opened with 'publisher'"):
+        archive_at(tmp_path, family="publisher").read()
+    with pytest.raises(ia.ArchiveError, match="has zone 'UTC', and the archive was opened with 'Europe/Paris'"):
+        archive_at(tmp_path, timezone="Europe/Paris").read()
+
+
+def test_damaged_foreign_and_newer_files_are_named_and_left_alone(tmp_path):
+    account = Account()
+    account.add("impressions", opens(100))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    [first, *_] = [tmp_path / file for file in month_files(tmp_path)]
+    whole = first.read_bytes()
+    first.write_bytes(whole[: len(whole) // 2])
+    for use in (archive.read, lambda: archive.sync(account)):
+        with pytest.raises(ia.DamagedFileError, match=r"impressions-2026-01.parquet cannot be read as Parquet"):
+            use()
+    assert first.stat().st_size == len(whole) // 2
+    assert "impressions-2026-01.parquet" in str(archive.verify().findings[0])
+    first.write_bytes(whole)
+    foreign = tmp_path / "impressions" / "mine.parquet"
+    opens(3).to_parquet(foreign)
+    with pytest.raises(ia.ArchiveError, match=r"mine.parquet is not a file of this archive.*move it elsewhere"):
+        archive.read()
+    assert foreign.exists() and not archive.verify().ok
+    foreign.unlink()
+    assert archive.verify().ok
+
+
+def test_a_frame_that_is_not_what_its_certificate_says_is_refused(tmp_path):
+    class Liar(Account):
+        def rows(self, kind, *, emailing, begin, end):
+            frame = opens(5)
+            frame.attrs["load"] = certificate(kind, begin, end, self.said)
+            yield frame
+
+    for said, match in ((6, "5 rows with a certificate of 6 rows"), (5, "lie outside")):
+        liar = Liar()
+        liar.said = said
+        begin = "2026-01-02" if said == 5 else None
+        with pytest.raises(ia.ArchiveError, match=match):
+            archive_at(tmp_path).sync(liar, begin=begin)
+    assert month_files(tmp_path) == []
+
+
+def test_verify_finds_rows_that_were_taken_out_or_doubled(tmp_path):
+    from impressions_analytics.parquet import Provenance, open_parquet, write_tables
+
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    february = tmp_path / month_files(tmp_path)[1]
+    file, provenance = open_parquet(february, "february")
+    rows = file.read()
+    write_tables([rows.slice(1)], february, lambda: provenance)
+    [finding] = archive.verify().findings
+    assert finding.what.endswith("671 rows, and its certificate says 672") or "and its certificate says" in finding.what
+    write_tables([rows.slice(0, 1), rows], february, lambda: provenance)
+    assert any("repeat an ID" in finding.what for finding in archive.verify().findings)
+    assert isinstance(provenance, Provenance)
+
+
+def test_verify_with_the_api_names_the_month_that_lacks_rows(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    assert archive.verify(account).ok
+    account.add("impressions", opens(2, first_id=9001, begin="2026-01-03 00:30:00"))
+    [finding] = archive.verify(account).findings
+    assert "month=2026-01" in finding.where and "744 rows, and the API counts 746" in finding.what
+
+
+def test_an_archive_shows_itself(tmp_path):
+    account = Account()
+    account.add("impressions", opens(1200))
+    archive = archive_at(tmp_path)
+    assert repr(archive).endswith("family='ms': empty)")
+    archive.sync(account)
+    assert "1,200 impressions from 2026-01-01 00:00:00 to 2026-03-01 12:00:00" in repr(archive)
+    assert "1,200 impressions" in archive._repr_html_()
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 40])
+def test_the_size_of_the_frames_does_not_matter(tmp_path, pieces, monkeypatch):
+    monkeypatch.setattr("impressions_analytics.archive.merge.BATCH_ROWS", 17)
+    monkeypatch.setattr("impressions_analytics.archive.merge.ROWS_PER_GROUP", 50)
+    account = Account(rows_per_frame=-(-700 // pieces))
+    account.add("impressions", opens(700, every="20min"))
+    archive = archive_at(tmp_path)
+    archive.sync(account, end="2026-01-08")
+    archive.sync(account, look_back_days=100)
+    pd.testing.assert_frame_equal(archive.read(), opens(700, every="20min"))
+    assert archive.verify().ok
+
+
+def test_rows_of_one_second_are_kept_together_whatever_the_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr("impressions_analytics.archive.merge.BATCH_ROWS", 3)
+    account = Account()
+    account.add("impressions", opens(40, every="0s"))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    archive.sync(account, look_back_days=1000)
+    assert list(archive.read()["ID"]) == list(range(1, 41))
+
+
+def test_hourly_syncs_do_not_make_the_list_of_periods_grow_without_end(tmp_path):
+    account = Account()
+    account.add("impressions", opens(24 * 5))
+    for hour in range(24 * 3):
+        now = datetime(2026, 1, 1, 1) + timedelta(hours=hour)
+        archive_at(tmp_path, str(now)).sync(account, look_back_days=0.1)
+    [month] = archive_at(tmp_path)._months("impressions").footers()
+    assert len(month.periods) <= 8
+    assert month.rows == 24 * 3 and archive_at(tmp_path).verify().ok
