@@ -37,7 +37,7 @@ _STATISTICS_PATHS: dict[Level, str] = {
 
 # How a list wants its period: each style is a function of the asked period, one second wider on either side where the
 # documentation does not say whether the ends are included.
-PeriodStyle = Literal["fields", "begintime", "both", "fromdate", "from", "none"]
+PeriodStyle = Literal["fields", "begintime", "fromdate", "from", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Endpoint:
         Its path below the version's root, without parameters.
     period_style : PeriodStyle
         How it is told which period is wanted.
+    other_styles : tuple of PeriodStyle
+        How else it may have to be told, where its documentation changed; tried when it does not keep to the period.
     may_lack : frozenset of str
         Columns that its rows may not carry at all, though rows of the kind do elsewhere.
     parameters : tuple
@@ -62,6 +64,7 @@ class Endpoint:
     family: Family
     path: str
     period_style: PeriodStyle
+    other_styles: tuple[PeriodStyle, ...] = ()
     may_lack: frozenset[str] = frozenset()
     parameters: tuple[tuple[str, str], ...] = field(default=())
 
@@ -76,11 +79,13 @@ def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level
     """
     if kind not in EVENT_KINDS:
         raise InvalidArgumentError(f"kind {kind!r} is no kind of event; choose one of {', '.join(EVENT_KINDS)}")
+    styles = _event_period_styles(version, family)
     return Endpoint(
         kind=kind,
         family=family,
         path=_EVENT_PATHS[level].format(family=family, id=quote(of, safe=""), kind=kind),
-        period_style=_event_period_style(version, family),
+        period_style=styles[0],
+        other_styles=styles[1:],
         may_lack=frozenset({"profile", "subprofile"}) if level == "account" else frozenset(),
     )
 
@@ -127,8 +132,6 @@ def period_parameters(style: PeriodStyle, asked: Period, widened: Period) -> lis
             return fields
         case "begintime":
             return times
-        case "both":
-            return times + fields
         case "fromdate":
             return [("fromdate", widened[0]), ("todate", widened[1])]
         case "from":
@@ -137,8 +140,8 @@ def period_parameters(style: PeriodStyle, asked: Period, widened: Period) -> lis
             return []
 
 
-def _event_period_style(version: Version, family: Family) -> PeriodStyle:
-    """Version 2 was documented first with one style and later with the other: it is told both."""
+def _event_period_styles(version: Version, family: Family) -> tuple[PeriodStyle, ...]:
+    """Version 2 of Marketing Suite was documented first with one style and later with the other."""
     if family == "publisher":
-        return "fields"
-    return "both" if version == 2 else "begintime"
+        return ("fields",)
+    return ("fields", "begintime") if version == 2 else ("begintime",)

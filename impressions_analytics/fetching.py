@@ -59,18 +59,15 @@ class Fetcher(Generic[Tag]):
         self.under_way += 1
         self._work.put((tag, fetch))
 
-    def next(self) -> tuple[Tag, bytes]:
-        """Return the next bytes that arrived, or raise what their fetch raised."""
-        tag, outcome = self._done.get()
+    def next(self) -> tuple[Tag, bytes | BaseException]:
+        """Return the next bytes that arrived, or what their fetch raised."""
         self.under_way -= 1
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return tag, outcome
+        return self._done.get()
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             tag, fetch = work
             try:
                 self._done.put((tag, fetch()))
-            except BaseException as problem:  # noqa: BLE001 -- raised again on the caller's thread
+            except BaseException as problem:  # noqa: BLE001 -- for the caller's thread to raise
                 self._done.put((tag, problem))

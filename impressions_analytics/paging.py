@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from impressions_analytics.endpoints import Endpoint, period_parameters
-from impressions_analytics.errors import MalformedResponseError
+from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
 from impressions_analytics.frames import Page, time_column
 from impressions_analytics.windows import Window
 
@@ -24,7 +24,7 @@ PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
 FULL_ROWS = 9600  # rows to aim at in a window: ten pages, with room for uneven counts
 
-SLICED_STYLES = {"fields", "begintime", "both"}  # periods to the second; the others know days only
+SLICED_STYLES = {"fields", "begintime"}  # periods to the second; the others know days only
 
 Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignored", "dropped"]
 
@@ -152,6 +152,13 @@ class Walk:
         else:
             self._waiting -= 1
             self._go_on(ask, page)
+
+    def refused(self, problem: BaseException) -> None:
+        """Take in that a page was refused: perhaps the period is to be asked for in another style."""
+        if not (self.asked and self.endpoint.other_styles and type(problem) is RequestRefusedError):
+            raise problem
+        self.asks.clear()
+        self.outcome = "period ignored"
 
     def drop(self) -> None:
         """Give up: pages that are still under way are not taken in."""

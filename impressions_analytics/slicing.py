@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
 from impressions_analytics.fetching import Fetcher
@@ -76,10 +76,13 @@ class Slicer:
                 for walk in walks[: LOOK_AHEAD * self.connections]:
                     while walk.asks and fetcher.has_room:
                         self._send(fetcher, _Errand(walk, walk.asks.popleft()))
-                errand, body = fetcher.next()
+                errand, outcome = fetcher.next()
                 if errand.walk.outcome != "under way":
                     continue
-                self._take_in(fetcher, errand, body)
+                if isinstance(outcome, bytes):
+                    self._take_in(fetcher, errand, outcome)
+                else:
+                    errand.walk.refused(outcome)
                 if errand.walk.outcome not in ("under way", "settled"):
                     self._replace(walks, errand.walk)
                 while walks and walks[0].outcome == "settled":
@@ -110,7 +113,7 @@ class Slicer:
         place = walks.index(walk)
         match walk.outcome:
             case "period ignored":
-                walks[place] = _whole_list(walk.listing)
+                walks[place] = _asked_otherwise(walk.listing)
                 for other in [one for one in walks if one.listing is walk.listing and one is not walks[place]]:
                     other.drop()
                     walks.remove(other)
@@ -153,11 +156,16 @@ class Slicer:
         return [Walk(walk.listing, part, divisible=len(windows) > 1, splits=splits) for part in windows]
 
 
-def _whole_list(listing: Listing) -> Walk:
-    """Return the walk for a list whose endpoint ignores periods: all of it, to be picked from here."""
+def _asked_otherwise(listing: Listing) -> Walk:
+    """Return the walk for a list that did not keep to its period: asked in another style, or asked whole."""
     if listing.windows:
         raise MalformedResponseError(
             f"{listing.endpoint.path}: the API keeps to the asked period in some answers and not in others"
         )
-    listing.period_ignored, listing.whole = True, None
+    listing.whole = None
+    if listing.endpoint.other_styles:
+        style, *others = listing.endpoint.other_styles
+        listing.endpoint = replace(listing.endpoint, period_style=style, other_styles=tuple(others))
+        return Walk(listing, listing.window, asked=listing.bounded)
+    listing.period_ignored = True
     return Walk(listing, listing.window, asked=False, divisible=False)

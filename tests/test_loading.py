@@ -50,6 +50,8 @@ HEALTHY = {
     "compressed": {"gzip": True},
     "later version 2": {"v2_edition": "later"},
     "period ignored": {"ignore_period": True},
+    "unknown parameters refused": {"refuse_unknown_parameters": True},
+    "later version 2, unknown parameters refused": {"v2_edition": "later", "refuse_unknown_parameters": True},
     "short pages": {"short_pages": 3},
     "repeats across pages": {"repeat_rows": 2},
 }
@@ -66,7 +68,18 @@ def test_a_whole_account_is_loaded_row_for_row_however_the_api_behaves(name, ver
         assert frame["timestamp"].is_monotonic_increasing
 
 
-@pytest.mark.parametrize("behaviour", ["as it is", "newest first", "ends exclusive", "shuffled", "period ignored"])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        "as it is",
+        "newest first",
+        "ends exclusive",
+        "shuffled",
+        "period ignored",
+        "later version 2",
+        "later version 2, unknown parameters refused",
+    ],
+)
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_period_holds_its_first_second_and_not_its_end(behaviour, version, reach):
     with Sandbox(impressions=2_500, seed=3, **HEALTHY[behaviour]) as box:
@@ -123,7 +136,7 @@ def test_a_total_that_lies_is_an_error_that_names_both_figures(behaviour, reach)
 
 
 def test_a_total_that_is_too_low_is_an_error(reach):
-    with Sandbox(impressions=400, seed=7, total_off=-3) as box, pytest.raises(ia.ApiError, match="rows|total"):
+    with Sandbox(impressions=400, seed=7, total_off=-3) as box, pytest.raises(ia.ApiError, match=r"rows|total"):
         ia.load_impressions(reach(box))
 
 
