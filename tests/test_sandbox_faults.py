@@ -224,6 +224,14 @@ def test_nobody_listens_for_a_while_after_refused(box):
     assert page(box)["total"] == 10
 
 
+def test_a_request_can_hang_until_the_client_gives_up(box):
+    box.behave(faults={1: "hang"})
+    with pytest.raises(requests.ReadTimeout):
+        requests.get(f"{box.url}/v2/identity", timeout=0.2)
+    assert page(box)["total"] == 10
+    assert [one.status for one in box.requests] == [None, 200]
+
+
 def test_a_call_that_moved_can_be_followed_on_this_host(box):
     box.behave(faults={1: "301"})
     answer = requests.get(f"{box.url}/v2/ms/impressions", params={"access_token": box.access_token}, timeout=5)

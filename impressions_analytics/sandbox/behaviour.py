@@ -9,8 +9,29 @@ from typing import Any, Literal, get_args, get_type_hints
 
 Fault = Literal[
     "429", "429_date", "429_bare", "500", "502", "503", "504", "reset", "reset_midway", "empty", "refused",
-    "cut", "cut_unmarked", "cut_chunked", "error_200", "html_200", "400", "401", "301", "301_away",
+    "cut", "cut_unmarked", "cut_chunked", "error_200", "html_200", "400", "401", "301", "301_away", "hang",
 ]  # fmt: skip
+"""What a request can meet.
+
+"429", "429_date", "429_bare"
+    Too many requests, with Retry-After in seconds, as a date, or without it.
+"500", "400", "401"
+    An error as JSON; 401 says that the token expired.
+"502", "503", "504"
+    An HTML page titled "Loadbalancer Error".
+"reset", "reset_midway", "empty"
+    The connection is reset before the answer or half-way through it, or closed without a byte.
+"refused"
+    The connection is reset, and for `Behaviour.refused_seconds` nobody listens.
+"hang"
+    No answer for `Behaviour.hang_seconds`, then the connection is closed without a byte.
+"cut", "cut_unmarked", "cut_chunked"
+    Half of the body: of a known length, of no stated length (so that nothing looks wrong), or in chunks without an end.
+"error_200", "html_200"
+    Status 200 with an error as JSON, or with a login page.
+"301", "301_away"
+    Moved, on this host or to another host name; with the query, and so the token, in the new address.
+"""
 PASSING_FAULTS: tuple[Fault, ...] = ("429", "429_bare", "502", "503", "504", "reset", "empty", "cut")
 """The faults that a patient client outlives; what a probability alone draws from."""
 
@@ -64,8 +85,8 @@ class Behaviour:
         From now on, that many requests (or all within that many seconds) meet the outage's fault.
     retry_after_seconds : int
         What a 429 tells the client to wait.
-    refused_seconds : float
-        How long nobody listens after the fault "refused".
+    refused_seconds, hang_seconds : float
+        How long nobody listens after the fault "refused"; how long the fault "hang" holds a request.
     jwt_framing : {"bare", "string", "object"}
         Whether version 4's token exchange answers with the bare text, a JSON string or a JSON object.
     jwt_seconds : float
@@ -115,6 +136,7 @@ class Behaviour:
     outage_fault: Fault = "503"
     retry_after_seconds: int = 1
     refused_seconds: float = 0.3
+    hang_seconds: float = 60.0
     jwt_framing: Literal["bare", "string", "object"] = "bare"
     jwt_seconds: float = 86_400.0
     jwt_uses: int | None = None

@@ -64,7 +64,7 @@ def _slow_down(after: str | None) -> Answer:
 
 
 _ENDINGS: dict[Fault, Ending] = {
-    "reset": "reset", "reset_midway": "reset_midway", "empty": "nothing", "refused": "refuse",
+    "reset": "reset", "reset_midway": "reset_midway", "empty": "nothing", "hang": "nothing", "refused": "refuse",
     "cut": "cut", "cut_unmarked": "cut_unmarked", "cut_chunked": "cut_chunked",
 }  # fmt: skip
 _ANSWERS: dict[Fault, Callable[[Behaviour], Answer]] = {

@@ -84,7 +84,7 @@ class Service:
     def _met(self, request: Request, path: str, parameters: Parameters, number: int) -> Answer:
         behaviour = self.behaviour
         fault = self._outage() or chosen_fault(behaviour, number)
-        self._delay(behaviour, dict(parameters))
+        self._delay(behaviour, dict(parameters), fault)
 
         def healthy() -> Answer:
             return self._answer(request, path, parameters, number)
@@ -106,10 +106,11 @@ class Service:
                 return self.behaviour.outage_fault
             return self.behaviour.outage_fault if time.monotonic() < self._outage_until else None
 
-    def _delay(self, behaviour: Behaviour, parameters: dict[str, str]) -> None:
+    def _delay(self, behaviour: Behaviour, parameters: dict[str, str], fault: Fault | None) -> None:
         start = parameters.get("start", "0")
         deep = int(start) if start.isdecimal() else 0
         seconds = behaviour.latency_seconds + behaviour.offset_milliseconds_per_1000 * deep / 1e6
+        seconds += behaviour.hang_seconds if fault == "hang" else 0
         if seconds > 0:
             self.wait(seconds)
 
