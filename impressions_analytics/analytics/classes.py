@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-if TYPE_CHECKING:
-    from impressions_analytics.engine import Source
+from impressions_analytics.engine import Piece, Source
+
+Values = npt.NDArray[Any]
 
 CLASSES = ("client", "client_version", "os", "device", "kind", "rule")
 KINDS_OF_OPEN = ("person", "proxy", "prefetch", "bot", "unknown")
@@ -45,3 +48,44 @@ def with_classes(source: Source, classes: Sequence[str]) -> Any:
     known = classes_of(pd.Series(distinct["useragent"].to_pylist(), dtype="str"))[["useragent", *added]]
     joined = rows.left_join(ibis.memtable(pa.Table.from_pandas(known, preserve_index=False)), "useragent")
     return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in added})
+
+
+class ClassNumbers:
+    """Numbers for the classes that occur, given out as they come.
+
+    Each distinct user agent is looked up once; those whose kind is not chosen have no class.
+    """
+
+    def __init__(self, columns: Sequence[str], chosen: Sequence[str]) -> None:
+        self._columns = [f"classified_{name}" for name in columns]
+        self._chosen = chosen
+        self._of_text: dict[str | None, int] = {}
+        self._of_class: dict[tuple[str, ...], int] = {}
+
+    def names(self) -> list[tuple[str, ...]]:
+        """Return what the classes are, by number."""
+        return list(self._of_class)
+
+    def numbered(self, pieces: Iterable[Piece]) -> Iterator[tuple[Values, Values]]:
+        """Yield the class number and the destination of each row that has a class."""
+        for piece in pieces:
+            places, texts = piece.texts("useragent")
+            destination = piece.integers("destination")
+            numbers = self._numbers(places, texts)[places]
+            if (numbers < 0).any():
+                destination, numbers = destination[numbers >= 0], numbers[numbers >= 0]
+            yield numbers, destination
+
+    def _numbers(self, places: Values, texts: list[str | None]) -> Values:
+        """Return the class number of each text; of those that no row has, none is looked up."""
+        used = np.flatnonzero(np.bincount(places, minlength=len(texts)))
+        new = [texts[place] for place in used if texts[place] not in self._of_text]
+        if new:
+            known = classes_of(pd.Series(new, dtype="str"))
+            kinds, names = known["classified_kind"], known[self._columns].itertuples(index=False, name=None)
+            for text, kind, name in zip(known["useragent"], kinds, names, strict=True):
+                number = self._of_class.setdefault(name, len(self._of_class)) if kind in self._chosen else -1
+                self._of_text[None if pd.isna(text) else text] = number
+        numbers = np.full(len(texts), -1, dtype="int16")
+        numbers[used] = [self._of_text[texts[place]] for place in used]
+        return numbers

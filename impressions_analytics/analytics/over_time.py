@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import pandas as pd
+
+from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
+from impressions_analytics.engine import (
+    Need,
+    UnsuitedError,
+    column_list,
+    dtype_of,
+    nulls_last,
+    open_source,
+    pieces,
+)
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 Count = Literal["impressions", "first"]
@@ -81,10 +92,33 @@ def impressions_over_time(
     choose("count", count, _COUNTED)
     groups, counted = column_list(by), _COUNTED[count]
     need = Need("impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups)
+    counted_here = None if groups else _in_one_pass(data, need, every, counted, cumulative=cumulative)
+    if counted_here is not None:
+        return counted_here
     source = open_source(data, need)
     expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
     dtypes = {name: dtype_of(name, need, source.table) for name in groups}
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
+
+
+def _in_one_pass(
+    data: Any, need: Need, every: Every, counted: Sequence[str], *, cumulative: bool
+) -> pd.DataFrame | None:
+    """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
+    rows = pieces(data, need)
+    if rows is None:
+        return None
+    distinct = [_DISTINCT[name] for name in counted if name in _DISTINCT]
+    try:
+        found = kernels.over_time(
+            rows, kernels.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted
+        )
+    except UnsuitedError:
+        return None
+    columns = {name: found[_DISTINCT.get(name, "rows")] for name in counted}
+    if cumulative:
+        columns = {name: column.cumsum() for name, column in columns.items()}
+    return pd.DataFrame({"period": found["period"], **columns})
 
 
 def _over_time(table: Any, every: Every, groups: Sequence[str], counted: Sequence[str], *, cumulative: bool) -> Any:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import pandas as pd
+
+from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import Need, UnsuitedError, open_source, pieces
+
+_TALLIES = ("rows", "mailings", "first", "last")
 
 Key = Literal["profile", "subprofile", "destination"]
 
@@ -51,11 +56,30 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
         `by` cannot be used.
     """
     choose("by", by, ("profile", "subprofile", "destination"))
-    source = open_source(data, Need("impressions", (by, "mailing", "timestamp")))
+    need = Need("impressions", (by, "mailing", "timestamp"))
+    counted_here = _in_one_pass(data, need, by)
+    if counted_here is not None:
+        return counted_here
+    source = open_source(data, need)
     result = source.deliver(_per_profile(source.table, by), {by: "int64", **_DTYPES})
     if not source.lazy:
         without = source.table.aggregate(rows=source.table[by].isnull().sum())
         result.attrs[f"impressions_without_{by}"] = source.fetch(without)["rows"][0].as_py() or 0
+    return result
+
+
+def _in_one_pass(data: Any, need: Need, by: str) -> pd.DataFrame | None:
+    """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
+    rows = pieces(data, need)
+    if rows is None:
+        return None
+    try:
+        found, without = kernels.per_key(rows, by)
+    except UnsuitedError:
+        return None
+    columns = {by: found["key"], **dict(zip(_DTYPES, (found[name] for name in _TALLIES), strict=True))}
+    result = pd.DataFrame({name: column.astype(_DTYPES.get(name, "int64")) for name, column in columns.items()})
+    result.attrs[f"impressions_without_{by}"] = without
     return result
 
 

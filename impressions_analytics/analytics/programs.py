@@ -1,14 +1,13 @@
-"""Which programs fetched the images, and how many of the opens can be a person's."""
+"""How many of the opens can be a person's, and where the judgement of user agents is in doubt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from impressions_analytics.analytics.choices import choose, whole_number
-from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, with_classes
+from impressions_analytics.analytics.choices import whole_number
+from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
 from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
-from impressions_analytics.errors import InvalidArgumentError
 
 _RANGE = {
     "impressions": KINDS_OF_OPEN,
@@ -26,78 +25,6 @@ _COMPARED = {
     "destinations": "int64",
     "agree": "bool",
 }
-
-
-def user_agent_breakdown(
-    data: Any, *, by: str | Sequence[str] = "client", kinds: str | Sequence[str] | None = None
-) -> Any:
-    """Count impressions per mail client, system, device or kind of open.
-
-    Parameters
-    ----------
-    data : frame, path, Archive, Ibis table or Spark frame
-        Impressions with the columns ``useragent`` and ``destination``.
-    by : {"client", "client_version", "os", "device", "kind", "rule"} or a sequence of them
-        What to tell apart, as `classify_user_agents` names it. ``device`` is the classified one, not Copernica's.
-    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
-        The kinds of open to count; all of them when not given.
-
-    Returns
-    -------
-    DataFrame
-        One row per class, most impressions first, then by name. Columns:
-
-        ================ ======= ==================================================================================
-        `by`             str     one column per name in `by`; ``"unknown"`` where the user agent does not tell
-        ``impressions``  int64   impression rows
-        ``share``        float64 ``destinations`` / distinct destinations of all classes counted
-        ``destinations`` int64   distinct destinations with an impression of the class
-        ================ ======= ==================================================================================
-
-        A destination opened in two clients counts in both, so that shares may add up to more than 1.
-        ``attrs["destinations"]`` is the denominator (pandas results only).
-
-    Raises
-    ------
-    MissingColumnError
-        A needed column is absent or of a wrong type.
-    InvalidArgumentError
-        `by` or `kinds` cannot be used.
-    """
-    columns, chosen = _checked(by, kinds)
-    source = open_source(data, Need("impressions", ("useragent", "destination")))
-    rows = with_classes(source, (*columns, "kind"))
-    rows = rows.filter(rows.classified_kind.isin(chosen))
-    result = source.deliver(
-        _breakdown(rows, columns),
-        {**dict.fromkeys(columns, "str"), "impressions": "int64", "share": "float64", "destinations": "int64"},
-    )
-    if not source.lazy:
-        total = source.fetch(rows.aggregate(destinations=rows.destination.nunique()))
-        result.attrs["destinations"] = total["destinations"][0].as_py()
-    return result
-
-
-def _breakdown(rows: Any, columns: Sequence[str]) -> Any:
-    """Define the analysis."""
-    total = rows.aggregate(total=rows.destination.nunique())
-    classes = {name: rows[f"classified_{name}"] for name in columns}
-    counted = rows.group_by(**classes).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
-    counted = counted.cross_join(total)
-    counted = counted.mutate(share=counted.destinations / counted.total)
-    return counted.order_by([counted.impressions.desc(), *columns])
-
-
-def _checked(by: str | Sequence[str], kinds: str | Sequence[str] | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    columns = column_list(by)
-    if not columns:
-        raise InvalidArgumentError(f"by must name at least one of {', '.join(CLASSES)}, got {by!r}")
-    for column in columns:
-        choose("by", column, CLASSES)
-    chosen = column_list(kinds, argument="kinds") if kinds is not None else KINDS_OF_OPEN
-    for kind in chosen:
-        choose("kinds", kind, KINDS_OF_OPEN)
-    return columns, chosen
 
 
 def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:

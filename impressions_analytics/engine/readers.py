@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,17 +140,23 @@ def parquet_glob(path: str | Path) -> str:
     return f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
 
 
-def _scan(glob: str, backend: Any) -> Any:
+def local_files(path: str | Path) -> list[str]:
+    """Return the Parquet files of a path on this machine, in order of name; none for an address elsewhere."""
+    pattern = parquet_glob(path)
+    return [] if "://" in pattern else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
+def _scan(address: str, backend: Any) -> Any:
     import duckdb
 
-    protocol, separator, _ = glob.partition("://")
+    protocol, separator, _ = address.partition("://")
     if separator and protocol not in {"http", "https", "file"}:
         import fsspec
 
         backend.con.register_filesystem(fsspec.filesystem(protocol))
     try:
-        return backend.read_parquet(glob, union_by_name=True)
+        return backend.read_parquet(address, union_by_name=True)
     except duckdb.IOException as error:
-        raise InvalidArgumentError(f"there is no Parquet file to read at {glob}: {error}") from error
+        raise InvalidArgumentError(f"there is no Parquet file to read at {address}: {error}") from error
     except duckdb.Error as error:
-        raise DamagedFileError(f"{glob} cannot be read as Parquet: {error}") from error
+        raise DamagedFileError(f"{address} cannot be read as Parquet: {error}") from error

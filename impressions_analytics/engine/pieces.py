@@ -1,0 +1,117 @@
+"""Frames in memory and local Parquet files in pieces of numpy columns, for what one pass over the rows can compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.readers import arrow_table, is_frame, is_path, local_files
+from impressions_analytics.errors import DamagedFileError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+PIECE_ROWS = 1 << 20
+"""Small enough that putting a piece in order stays within the processor's cache, large enough to hide the overhead."""
+
+
+class UnsuitedError(Exception):
+    """The rows are not what a pass over numpy columns can take; the definition in Ibis can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some consecutive rows of an input."""
+
+    batch: pa.RecordBatch
+
+    def integers(self, name: str) -> Integers:
+        """Return a column without nulls: whole numbers, or timestamps in microseconds."""
+        column = self.batch.column(name)
+        if column.null_count:
+            raise UnsuitedError(f"{name} has nulls")
+        return _numbers(column)
+
+    def nullable(self, name: str) -> tuple[Integers, Flags | None]:
+        """Return a column of whole numbers and which of them are there; None if all are."""
+        import pyarrow.compute as pc
+
+        column = self.batch.column(name)
+        if not column.null_count:
+            return _numbers(column), None
+        return _numbers(pc.fill_null(column, 0)), pc.is_valid(column).to_numpy(zero_copy_only=False)
+
+    def texts(self, name: str) -> tuple[npt.NDArray[Any], list[str | None]]:
+        """Return a column of texts as places in the list of its distinct texts, whose last is null."""
+        import pyarrow as pa
+
+        column = self.batch.column(name)
+        column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        distinct = column.dictionary.to_pylist()
+        return column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False), [*distinct, None]
+
+
+def pieces(data: Any, need: Need) -> Iterator[Piece] | None:
+    """Return the needed columns of a frame or of local Parquet files in pieces; None for what is elsewhere."""
+    if is_frame(data):
+        return _of_table(arrow_table(data, need), need)
+    files = local_files(data) if is_path(data) else []
+    return _of_files(files, need) if files else None
+
+
+def _of_table(table: pa.Table, need: Need) -> Iterator[Piece]:
+    table = _normal(table, need)
+    return (Piece(batch) for batch in table.to_batches(max_chunksize=PIECE_ROWS))
+
+
+def _of_files(files: list[str], need: Need) -> Iterator[Piece]:
+    """Read one row group ahead, so that reading and computing overlap; never more than two are in memory."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as reader:
+        groups = _row_groups(files, need)
+        coming = reader.submit(next, groups, None)
+        while (table := coming.result()) is not None:
+            coming = reader.submit(next, groups, None)
+            yield from _of_table(table, need)
+
+
+def _row_groups(files: list[str], need: Need) -> Iterator[pa.Table]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for path in files:
+        try:
+            with pq.ParquetFile(path, read_dictionary=[name for name in need.names if name == "useragent"]) as file:
+                need.check_names(file.schema_arrow.names)
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group, columns=list(need.names))
+        except pa.ArrowInvalid as error:
+            raise DamagedFileError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _normal(table: pa.Table, need: Need) -> pa.Table:
+    """Cast what is not of its normal type; texts stay dictionaries."""
+    import pyarrow as pa
+
+    for name, target in need.targets(table.schema).items():
+        found = table.schema.field(name).type
+        if found != target and (pa.types.is_null(found) or not pa.types.is_string(target)):
+            column = table.column(name).cast(target, safe=not pa.types.is_timestamp(target))
+            table = table.set_column(table.schema.get_field_index(name), name, column)
+    return table
+
+
+def _numbers(column: pa.Array) -> Integers:
+    import pyarrow as pa
+
+    column = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    return column.to_numpy(zero_copy_only=True)  # type: ignore[no-any-return]
