@@ -26,7 +26,7 @@ from impressions_analytics.sandbox.world import World
 
 FAMILIES = ("ms", "publisher")
 AUTHENTICATE = "/authenticate"
-_PATH = re.compile(r"(?:/moved|/elsewhere)?/v([234])/(?:(identity)|(ms|publisher)/(.+))")
+_PATH = re.compile(r"(?:/moved|/elsewhere)*/v([234])/(?:(identity)|(ms|publisher)/(.+))")
 WORTH_COMPRESSING = 500
 
 Parameters = tuple[tuple[str, str], ...]
