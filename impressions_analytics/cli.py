@@ -36,6 +36,7 @@ End = Annotated[str | None, typer.Option(help="First day or moment that is not w
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 Emailings = Annotated[list[str] | None, typer.Option(help="Of this emailing; may be repeated.")]
 Destinations = Annotated[list[str] | None, typer.Option(help="Of this destination; may be repeated.")]
+ArchivePath = Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")]
 Family = Annotated[str, typer.Option(help="ms (Marketing Suite) or publisher.")]
 
 
@@ -120,7 +121,7 @@ def load(
     }  # fmt: skip
     if plan:
         planned = plan_load(_api(version), kind=kind, **selection)  # type: ignore[arg-type]
-        print(json.dumps(planned.to_dict()) if as_json else planned)
+        print(json.dumps(planned.to_json()) if as_json else planned)
         return
     if out is None:
         raise InvalidArgumentError("say where the rows go with --out FILE.parquet, or ask for --plan")
@@ -131,6 +132,104 @@ def load(
         print(json.dumps({**certificate, "path": str(path)}))
     else:
         print(f"{path}: {certificate!r}")
+
+
+@app.command()
+def sync(
+    folder: ArchivePath,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Kind of row to bring; may be repeated. [default: impressions]")
+    ] = None,
+    begin: Begin = None,
+    emailing: Emailings = None,
+    look_back_days: Annotated[float, typer.Option(min=0, help="How long rows may still arrive late.")] = 3,
+    keep_days: Annotated[int | None, typer.Option(min=1, help="Also remove rows older than this.")] = None,
+    family: Family = "ms",
+    version: Version = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring an archive up to now: only new periods, and the last days for late rows. Made for cron.
+
+    Example: impressions sync data/archive --begin 2026-01-01
+    """
+    archive = ia.Archive(folder, family=family)
+    summary = archive.sync(
+        _api(version), kinds=kind or ["impressions"], begin=begin, emailings=emailing or None,
+        look_back_days=look_back_days, progress=_progress_line(),
+    )  # fmt: skip
+    _tell(summary, as_json)
+    if keep_days is not None:
+        _say(str(archive.retain(keep_days)))
+
+
+@app.command()
+def report(
+    source: Annotated[str, typer.Argument(help="An archive, or a Parquet file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write.")] = Path("report.html"),
+) -> None:
+    """Write one self-contained HTML page: figures, charts, definitions, certificate.
+
+    Example: impressions report data/archive -o report.html
+    """
+    data = source if source.endswith(".parquet") else ia.Archive(source)
+    print(ia.write_report(data, out))
+
+
+@app.command()
+def export(
+    folder: ArchivePath,
+    out: Annotated[Path, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
+    format: Annotated[str, typer.Option(help="parquet, csv or duckdb.")] = "parquet",
+    utc: Annotated[bool, typer.Option("--utc", help="Write instants in UTC in place of the wall clock.")] = False,
+    pseudonymise: Annotated[
+        bool, typer.Option("--pseudonymise", help="Replace IDs of people by keyed numbers, and shorten addresses.")
+    ] = False,
+    key_file: Annotated[
+        Path | None, typer.Option(help="Where the key is; else IMPRESSIONS_PSEUDONYM_KEY.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write flat tables for BI tools from an archive.
+
+    Example: impressions export data/archive --out bi/
+    """
+    from impressions_analytics.privacy import read_key
+
+    key = read_key(os.environ, file=key_file) if pseudonymise else None
+    exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonymise=key)
+    _tell(exported, as_json)
+
+
+@app.command()
+def verify(
+    folder: ArchivePath,
+    api: Annotated[bool, typer.Option("--api", help="Also ask the account for its totals.")] = False,
+    version: Version = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a whole archive and hold it against what it says of itself; exit code 1 when anything is wrong or missing.
+
+    Example: impressions verify data/archive
+    """
+    found = ia.Archive(folder).verify(_api(version) if api else None)
+    _tell(found, as_json)
+    raise typer.Exit(0 if found.ok else 1)
+
+
+@app.command()
+def erase(
+    folder: ArchivePath,
+    profile: Annotated[int | None, typer.Option(help="Erase this profile.")] = None,
+    subprofile: Annotated[int | None, typer.Option(help="Erase this subprofile.")] = None,
+    destination: Annotated[int | None, typer.Option(help="Erase this destination.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person from an archive, now and in later syncs.
+
+    Example: impressions erase data/archive --profile 13453
+    """
+    receipt = ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination)
+    _tell(receipt, as_json)
 
 
 @app.command()
@@ -156,6 +255,18 @@ def sandbox(
         _say("Serving invented data; set these in another terminal and load from here. Ctrl-C stops.")
 
     command.serve(announce, impressions=impressions, seed=seed, port=port)
+
+
+def _tell(result: Any, as_json: bool) -> None:
+    """Print what was done, for a person or for a script."""
+    print(json.dumps(result.to_json()) if as_json else result)
+
+
+def _progress_line() -> Any:
+    """Return what shows how far a sync is, on a terminal only."""
+    if not sys.stderr.isatty():
+        return None
+    return lambda kind, until, rows: print(f"\r{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr)
 
 
 def _api(version: int | None) -> Copernica:

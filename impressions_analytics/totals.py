@@ -42,7 +42,7 @@ class LoadPlan:
     def __str__(self) -> str:
         return f"{self.rows:,} {self.kind}: about {self.calls:,} calls (this plan took {self.calls_spent})"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the plan as plain values."""
         return asdict(self)
 
@@ -75,7 +75,7 @@ class Reconciliation:
     newest_row_age_seconds: float | None
     verdict: Verdict
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the figures as plain values."""
         return asdict(self)
 
