@@ -117,7 +117,15 @@ class Sandbox:
         return self._service.behaviour
 
     def behave(self, **behaviour: Any) -> None:
-        """Change the fields of `Behaviour` that are named; an outage and arriving rows start anew."""
+        """Change the fields of `Behaviour` that are named; an outage and arriving rows start anew.
+
+        Examples
+        --------
+        >>> box = Sandbox(impressions=10, emailings=1)
+        >>> box.behave(order="reverse", faults={3: "503"})
+        >>> box.behaviour.order
+        'reverse'
+        """
         self._service.behave(**behaviour)
 
     @property
@@ -144,12 +152,24 @@ class Sandbox:
 
         They hold every column that any version or level sends, under one name each (``mailing``, ``useragent``);
         a complaint's ``report`` is a dictionary, ``success`` a boolean, and a destination also has its ``hash``.
+
+        Examples
+        --------
+        >>> [row["ID"] for row in Sandbox(impressions=0, emailings=3).truth("emailings")]
+        [401, 402, 403]
         """
         with self._service.data:
             return truths.records(self._service.views(family).world, kind, family)
 
     def truth_columns(self, kind: str = "impressions", family: str = "ms") -> dict[str, Column]:
-        """Return the same as arrays: int64 in which -1 is null, datetime64[s], and objects for text."""
+        """Return the same as arrays: int64 in which -1 is null, datetime64[s], and objects for text.
+
+        Examples
+        --------
+        >>> columns = Sandbox(impressions=10, emailings=1).truth_columns()
+        >>> columns["timestamp"].dtype, len(columns["ID"])
+        (dtype('<M8[s]'), 10)
+        """
         with self._service.data:
             return truths.columns(self._service.views(family).world, kind, family)
 
@@ -164,10 +184,29 @@ class Sandbox:
     ) -> list[int]:
         """Let impressions arrive now, one second apart after all others unless timestamps are given.
 
+        Parameters
+        ----------
+        count : int
+            How many.
+        timestamps : sequence of str, optional
+            When each happened (``YYYY-MM-DD HH:MM:SS``); an old time makes a late row.
+        emailing, destination : int, optional
+            To which emailing or destination they belong; otherwise to any.
+        family : {"ms", "publisher"}
+            To which family they belong.
+
         Returns
         -------
         list of int
-            Their IDs.
+            Their IDs, the highest so far.
+
+        Examples
+        --------
+        >>> box = Sandbox(impressions=0, emailings=1)
+        >>> box.add_impressions(2, timestamps=["2026-01-01 09:00:00", "2025-12-31 23:00:00"], destination=112)
+        [1, 2]
+        >>> [(row["timestamp"], row["destination"]) for row in box.truth()]
+        [('2026-01-01 09:00:00', 112), ('2025-12-31 23:00:00', 112)]
         """
         level, number = ("emailing", emailing) if emailing else ("destination", destination)
         with self._service.data:

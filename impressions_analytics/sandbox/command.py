@@ -38,6 +38,12 @@ def serve(announce: Callable[[dict[str, str]], None] | None = None, **options: A
         Is given the addresses and the token once the sandbox answers; by default they are printed as one JSON line.
     **options
         Those of `Sandbox`.
+
+    Examples
+    --------
+    In a terminal, with any behaviour as JSON::
+
+        python -m impressions_analytics.sandbox --impressions 200000 --latency 0.03 --behave '{"order": "random"}'
     """
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
