@@ -43,7 +43,7 @@ Family = Annotated[str, typer.Option(help="ms (Marketing Suite) or publisher.")]
 def main() -> None:
     """Run the command; expected errors become one line and an exit code."""
     try:
-        app()
+        app(prog_name="impressions")
     except InvalidArgumentError as problem:
         _fail(problem, 2)
     except ImpressionsError as problem:
