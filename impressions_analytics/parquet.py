@@ -95,7 +95,7 @@ def writer_options(schema: pa.Schema) -> dict[str, Any]:
     }
 
 
-def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[], Provenance]) -> int:
+def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[], Provenance] | None = None) -> int:
     """Write tables of one kind one after the other into one Parquet file and return the number of rows.
 
     Parameters
@@ -104,8 +104,9 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[]
         At least one, from `to_table` or `open_parquet`; each becomes row groups of its own.
     where : path or binary file
         Where to; nothing is made safe here.
-    provenance : callable
-        Gives what the file says of itself, asked for after the last table, when its rows have been counted.
+    provenance : callable, optional
+        Gives what the file says of itself, asked for after the last table, when its rows have been counted. Without it
+        the file is for other programs only.
     """
     import pyarrow.parquet as pq
 
@@ -116,7 +117,7 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[]
                 writer = pq.ParquetWriter(where, table.schema, **writer_options(table.schema))
             writer.write_table(drop_unused_words(table), row_group_size=ROWS_PER_GROUP)
             rows += table.num_rows
-        if writer is not None:
+        if writer is not None and provenance is not None:
             writer.add_key_value_metadata(provenance().to_metadata())
     finally:
         if writer is not None:

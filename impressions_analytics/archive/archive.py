@@ -229,7 +229,12 @@ class Archive:
 
         there = [kind for kind in (kinds or KINDS) if self._months(kind).files()]
         return export_archive(
-            [self._months(kind) for kind in there], path, format=format, utc=utc, pseudonymise=pseudonymise
+            [self._months(kind) for kind in there],
+            path,
+            store=self._store,
+            format=format,
+            utc=utc,
+            pseudonymise=pseudonymise,
         )
 
     def erase(

@@ -50,7 +50,7 @@ class Suppression:
             return rows
         own = next(name for name, word in person_columns(kind).items() if word == "destination")
         self.add("destination", np.unique(numbers(rows, own)[~stays]).tolist())
-        return rows.filter(stays)
+        return rows.filter(self.stays(kind, rows))
 
     def knows(self, word: str, number: int) -> bool:
         """Say whether a person is on the list."""

@@ -1,0 +1,201 @@
+"""Write an archive as flat tables for tools that make reports: Parquet, CSV, or one DuckDB file with ready views."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from impressions_analytics.archive.erasure import EXPORTS
+from impressions_analytics.archive.merge import in_groups
+from impressions_analytics.archive.months import Months, time_column
+from impressions_analytics.archive.results import Export
+from impressions_analytics.archive.store import Store
+from impressions_analytics.archive.views import VIEWS
+from impressions_analytics.columns import arrow_schema
+from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.parquet import ROWS_PER_GROUP, open_parquet, replace_file, write_tables
+from impressions_analytics.privacy import check_key, pseudonymise
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMATS = ("parquet", "csv", "duckdb")
+USER_AGENTS = "user_agents"
+
+Change = Callable[["pa.Table"], "pa.Table"]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of an export, each as a stream of Arrow tables with one schema.
+
+    Attributes
+    ----------
+    kinds : sequence of Months
+        Where the rows are.
+    utc : bool
+        Whether timestamps become instants.
+    key : bytes or None
+        The key for pseudonyms.
+    """
+
+    kinds: Sequence[Months]
+    utc: bool
+    key: bytes | None
+
+    def streams(self) -> dict[str, Callable[[], Iterator[pa.Table]]]:
+        """Return how to get the rows of each table, by name."""
+        found: dict[str, Callable[[], Iterator[pa.Table]]] = {
+            months.kind: functools.partial(self._rows, months) for months in self.kinds
+        }
+        with_agents = [months for months in self.kinds if "useragent" in _schema(months).names]
+        if with_agents:
+            found[USER_AGENTS] = functools.partial(_user_agents, with_agents)
+        return found
+
+    def _rows(self, months: Months) -> Iterator[pa.Table]:
+        yield self._change(months, _schema(months).empty_table())
+        for rows in in_groups(_batches(months, None)):
+            yield self._change(months, rows.cast(_schema(months)))
+
+    def _change(self, months: Months, rows: pa.Table) -> pa.Table:
+        if self.key is not None:
+            rows = pseudonymise(rows, months.kind, self.key)
+        return to_utc(rows, time_column(months.kind), months.zone) if self.utc else rows
+
+
+def export_archive(
+    kinds: Sequence[Months],
+    path: str | os.PathLike[str],
+    *,
+    store: Store,
+    format: str,
+    utc: bool,
+    pseudonymise: bytes | None,
+) -> Export:
+    """Write the tables of some kinds; see `Archive.export`."""
+    if format not in FORMATS:
+        raise InvalidArgumentError(f"format={format!r} is no format; use one of {', '.join(FORMATS)}")
+    if pseudonymise is not None:
+        check_key(pseudonymise, "pseudonymise")
+    place = Path(path).expanduser().absolute()
+    _check_place(place, store)
+    streams = Tables(kinds, utc, pseudonymise).streams()
+    write = _write_duckdb if format == "duckdb" else functools.partial(_write_files, suffix=format)
+    rows, files = write(place, streams)
+    return Export(str(path), format, rows, files, pseudonymised=pseudonymise is not None, utc=utc)
+
+
+def _check_place(place: Path, store: Store) -> None:
+    """Refuse a place between the archive's own files, where every engine would read the export too."""
+    if not store.is_local or not place.is_relative_to(store.root):
+        return
+    if not place.is_relative_to(Path(store.root) / EXPORTS):
+        raise InvalidArgumentError(
+            f"{place} lies inside the archive; export to its folder {EXPORTS!r}, or to a place outside"
+        )
+
+
+def _write_files(place: Path, streams: Any, *, suffix: str) -> tuple[dict[str, int], list[str]]:
+    place.mkdir(parents=True, exist_ok=True)
+    rows, files = {}, []
+    for name, stream in streams.items():
+        counts: list[int] = []
+        write = {"parquet": _write_parquet, "csv": _write_csv}[suffix]
+        file = replace_file(place / f"{name}.{suffix}", lambda path: counts.append(write(stream(), path)))  # noqa: B023
+        rows[name] = counts[0]
+        files.append(str(file))
+    return rows, files
+
+
+def _write_parquet(tables: Iterator[pa.Table], path: Path) -> int:
+    return write_tables(tables, path)
+
+
+def _write_csv(tables: Iterator[pa.Table], path: Path) -> int:
+    import pyarrow.csv
+
+    first = next(tables)
+    count = int(first.num_rows)
+    with pyarrow.csv.CSVWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
+            count += table.num_rows
+    return count
+
+
+def _write_duckdb(place: Path, streams: Any) -> tuple[dict[str, int], list[str]]:
+    import duckdb
+
+    rows: dict[str, int] = {}
+
+    def write(path: Path) -> None:
+        path.unlink()  # DuckDB wants to make its file itself
+        with tempfile.TemporaryDirectory(prefix="impressions-") as folder, duckdb.connect(str(path)) as connection:
+            for name, stream in streams.items():
+                file = Path(folder) / f"{name}.parquet"
+                rows[name] = _write_parquet(stream(), file)
+                connection.execute(f"CREATE TABLE {name} AS FROM read_parquet(?)", [str(file)])
+                file.unlink()
+            for view in VIEWS:
+                if set(view.needs) <= set(streams):
+                    connection.execute(f"CREATE VIEW {view.name} AS {view.query}")
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return rows, [str(replace_file(place, write))]
+
+
+def to_utc(rows: pa.Table, time: str, zone: str) -> pa.Table:
+    """Return the rows with their wall clock as instants in UTC.
+
+    Of the hour that comes twice in autumn the first is taken; a time in the hour that spring leaves out becomes the
+    moment after it.
+    """
+    import pyarrow as pa
+
+    wall = pd.Series(rows[time].to_numpy())
+    local = wall.dt.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
+    instants = pa.array(local.dt.tz_convert("UTC").dt.tz_localize(None), type=pa.timestamp("us"))
+    kind = pa.timestamp("us", tz="UTC")
+    index = rows.schema.get_field_index(time)
+    field = pa.field(time, kind, rows.schema.field(index).nullable)
+    return rows.set_column(index, field, instants.cast(kind))
+
+
+def _user_agents(kinds: Sequence[Months]) -> Iterator[pa.Table]:
+    """Give the table of user agents: each distinct one of the rows, with what it is."""
+    import pyarrow as pa
+
+    from impressions_analytics.user_agents import classify_user_agents
+
+    found: set[str] = set()
+    for months in kinds:
+        for rows in _batches(months, ["useragent"]):
+            found.update(text for text in rows["useragent"].unique().to_pylist() if text is not None)
+    judged = classify_user_agents(pd.Series(sorted(found), dtype="str"))
+    plain = judged.astype(dict.fromkeys(judged.columns, "str"))
+    schema = pa.schema([(name, pa.string()) for name in judged.columns])
+    yield pa.Table.from_pandas(plain, schema=schema, preserve_index=False)
+
+
+def _schema(months: Months) -> pa.Schema:
+    return arrow_schema(months.kind, months.family)
+
+
+def _batches(months: Months, columns: list[str] | None) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    for relative in months.files():
+        with months.store.open(relative) as source:
+            file, _ = open_parquet(source, months.store.label(relative))
+            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP // 4, columns=columns):
+                yield pa.Table.from_batches([batch])

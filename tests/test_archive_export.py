@@ -1,0 +1,95 @@
+"""What is exported is whole, flat, and what tools for reports can open."""
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from archive_account import Account, archive_at, opens
+
+import impressions_analytics as ia
+from impressions_analytics.privacy import pseudonym
+
+KEY = b"0123456789abcdef"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    account = Account()
+    account.add("impressions", opens(800))
+    made = archive_at(tmp_path / "archive")
+    made.sync(account)
+    return made
+
+
+def test_parquet_is_one_flat_file_per_table_with_the_rows_of_the_archive(archive, tmp_path):
+    result = archive.export(tmp_path / "bi")
+    assert result.tables == {"impressions": 800, "user_agents": 1}
+    assert sorted(file.name for file in (tmp_path / "bi").iterdir()) == ["impressions.parquet", "user_agents.parquet"]
+    flat = pd.read_parquet(tmp_path / "bi/impressions.parquet")
+    assert list(flat["ID"]) == list(range(1, 801)) and list(flat.columns) == list(opens(0).columns)
+    agents = pd.read_parquet(tmp_path / "bi/user_agents.parquet")
+    assert agents.loc[0, "useragent"] == "Mozilla/5.0" and agents.loc[0, "kind"] == "prefetch"
+    assert str(result).endswith("800 impressions, 1 user_agents (parquet)")
+
+
+def test_csv_opens_with_the_same_values(archive, tmp_path):
+    archive.export(tmp_path / "bi", format="csv")
+    flat = pd.read_csv(tmp_path / "bi/impressions.csv", parse_dates=["timestamp"])
+    assert list(flat["ID"]) == list(range(1, 801))
+    assert str(flat.loc[0, "timestamp"]) == "2026-01-01 00:00:00" and flat["subprofile"].isna().all()
+
+
+def test_a_duckdb_file_has_the_tables_and_ready_views(archive, tmp_path):
+    result = archive.export(tmp_path / "bi.duckdb", format="duckdb")
+    archive.export(tmp_path / "bi.duckdb", format="duckdb")  # again over the old one
+    assert result.tables["impressions"] == 800
+    with duckdb.connect(str(tmp_path / "bi.duckdb"), read_only=True) as connection:
+        assert connection.sql("SELECT count(*) FROM impressions").fetchall() == [(800,)]
+        first = connection.sql(
+            "SELECT day::VARCHAR, impressions, destinations FROM impressions_per_day LIMIT 1"
+        ).fetchall()
+        assert first == [("2026-01-01", 24, 24)]
+        assert connection.sql("SELECT * FROM impressions_per_client").fetchall() == [("Apple Mail", 800, 800)]
+    assert [file.name for file in tmp_path.iterdir() if file.name != "archive"] == ["bi.duckdb"]
+
+
+@pytest.mark.parametrize(
+    ("wall", "instant"),
+    [
+        ("2026-01-05 12:00:00", "2026-01-05 11:00:00+00:00"),
+        ("2026-07-05 12:00:00", "2026-07-05 10:00:00+00:00"),
+        ("2026-10-25 02:30:00", "2026-10-25 00:30:00+00:00"),  # comes twice: the first
+        ("2026-03-29 02:30:00", "2026-03-29 01:00:00+00:00"),  # never came: the moment after
+    ],
+)
+def test_utc_writes_instants_and_says_the_zone(tmp_path, wall, instant):
+    account = Account()
+    account.add("impressions", opens(1, begin=wall))
+    archive = archive_at(tmp_path / "archive", "2026-12-01 00:00", timezone="Europe/Amsterdam")
+    archive.sync(account)
+    archive.export(tmp_path / "bi", utc=True)
+    table = pq.read_table(tmp_path / "bi/impressions.parquet")
+    assert str(table.schema.field("timestamp").type) == "timestamp[us, tz=UTC]"
+    assert str(table["timestamp"][0].as_py()) == instant
+
+
+def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archive, tmp_path):
+    result = archive.export(tmp_path / "bi", pseudonymise=KEY)
+    flat = pd.read_parquet(tmp_path / "bi/impressions.parquet")
+    assert flat.loc[0, "destination"] == pseudonym(1, "destination", KEY)
+    assert flat.loc[0, "profile"] == pseudonym(1, "profile", KEY)
+    assert set(flat["ip"]) == {"192.0.2.0"}
+    assert result.pseudonymised
+    for file in (tmp_path / "bi").iterdir():
+        assert KEY not in file.read_bytes()
+    with pytest.raises(ia.InvalidArgumentError, match="pseudonymise holds 5 bytes, and a key needs 16"):
+        archive.export(tmp_path / "bi", pseudonymise=b"short")
+
+
+def test_an_export_does_not_lie_between_the_archives_files(archive, tmp_path):
+    with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive; export to its folder 'exports'"):
+        archive.export(tmp_path / "archive" / "impressions")
+    with pytest.raises(ia.InvalidArgumentError, match="format='xlsx' is no format; use one of parquet, csv, duckdb"):
+        archive.export(tmp_path / "bi", format="xlsx")
+    archive.export(tmp_path / "archive" / "exports" / "bi")
+    assert archive.verify().ok and len(archive.read()) == 800
