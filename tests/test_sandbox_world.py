@@ -184,6 +184,13 @@ def test_truth_as_rows_and_as_columns_say_the_same(box):
                     assert row[name] == value
 
 
+def test_a_kind_or_family_that_does_not_exist_is_refused(box):
+    with pytest.raises(ValueError, match="kind is 'opens'; it can be one of impressions, clicks"):
+        box.truth("opens")
+    with pytest.raises(ValueError, match="family is 'sms'; it can be 'ms' or 'publisher'"):
+        box.truth("clicks", "sms")
+
+
 def test_days_that_leave_no_room_are_refused():
     with pytest.raises(ValueError, match="leave less than a week"):
         Sandbox(first_day="2026-01-01", last_day="2026-01-03")

@@ -29,6 +29,8 @@ class World:
 
     def table(self, kind: str) -> Table:
         """Return the table of a kind of event, of the destinations or of the emailings, in ID order."""
+        if kind not in KINDS:
+            raise ValueError(f"kind is {kind!r}; it can be one of {', '.join(KINDS)}")
         if kind not in self._tables:
             opens = (self.table("impressions"),) if kind == "clicks" else ()
             self._tables[kind] = _DRAW[kind](self.plan, self.destinations, *opens)
