@@ -21,7 +21,8 @@ def test_a_notebook_is_stored_without_outputs(path):
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path, tmp_path):
+def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(path.parent.parent))
     text = path.read_text(encoding="utf-8")
     if "pyspark" in text and not (importlib.util.find_spec("pyspark") and shutil.which("java")):
         pytest.skip("needs PySpark and Java")
