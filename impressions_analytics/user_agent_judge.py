@@ -52,7 +52,7 @@ def judge(useragent: str) -> Judgement:
     >>> judge("Microsoft Outlook 2007, WinXP")
     Judgement(client='Outlook', client_version='2007', os='Windows', device='desktop', kind='person', rule='outlook')
     """
-    text = useragent[:READ_CHARACTERS].encode("utf-8", "replace").decode()
+    text = useragent[:READ_CHARACTERS]
     rule = first_rule(text)
     return _by_lists(text) if rule is None else _by_rule(rule, text)
 
@@ -65,20 +65,20 @@ def _by_rule(rule: Rule, text: str) -> Judgement:
         return Judgement(client, _short(version), rule.os, rule.device, rule.kind, rule.id)
     found = _parsed(text)
     system = rule.os or system_of(found.system, text)
-    device = rule.device or device_of(system, text, found.model)
+    device = rule.device or device_of(system, text, None if rule.kind == "bot" else found.model)
     return Judgement(client, _short(version), system, device, rule.kind, rule.id)
 
 
 def _by_lists(text: str) -> Judgement:
     found = _parsed(text)
     system = system_of(found.system, text)
-    device = device_of(system, text, found.model)
-    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.model == "Spider" else None
+    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.is_spider else None
     if bot_rule:
-        return Judgement(None, None, system, device, "bot", bot_rule)
+        return Judgement(None, None, system, device_of(system, text), "bot", bot_rule)
     client = CLIENTS.get(found.client, found.client) if found.client else None
     if client is None and system == "unknown":
-        return Judgement(None, None, system, device, "unknown", None)
+        return Judgement(None, None, system, device_of(system, text), "unknown", None)
+    device = device_of(system, text, found.model)
     return Judgement(client, _short(found.version) if client else None, system, device, "person", PARSER)
 
 
@@ -92,6 +92,10 @@ class _Parsed(NamedTuple):
     version: str | None
     system: str | None
     model: str | None
+
+    @property
+    def is_spider(self) -> bool:
+        return self.model == "Spider"
 
 
 def _parsed(text: str) -> _Parsed:

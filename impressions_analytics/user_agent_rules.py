@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Literal
 
@@ -68,7 +69,14 @@ def _read_table() -> tuple[str, tuple[Rule, ...]]:
     return table["version"], tuple(Rule(**row) for row in table["rule"])
 
 
-RULES_VERSION, RULES = _read_table()
+def _version(table: str) -> str:
+    """Say which rules judged: ours and the lists behind them, since each of them can change an answer."""
+    lists = ", ".join(f"{name} {version(name)}" for name in ("ua-parser-builtins", "crawler-user-agents"))
+    return f"{table} ({lists})"
+
+
+_TABLE_VERSION, RULES = _read_table()
+RULES_VERSION = _version(_TABLE_VERSION)
 _BY_ID = {rule.id: rule for rule in RULES}
 
 

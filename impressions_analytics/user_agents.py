@@ -128,9 +128,9 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
     dimension = _dimension(agents)
     added: dict[str, Any] = {}
     for name, source in ADDED_COLUMNS.items():
-        of_agent = pd.Categorical(dimension[source])
-        of_row = of_agent.codes[place][codes]
-        added[name] = pd.Series(pd.Categorical.from_codes(of_row, dtype=of_agent.dtype), index=frame.index)
+        of_code = pd.Categorical(dimension[source]).take(place, allow_fill=True)
+        of_row = pd.Categorical.from_codes(of_code.codes[codes], dtype=of_code.dtype, validate=False)
+        added[name] = pd.Series(of_row, index=frame.index)
     if ip_ranges is not None:
         added["confirmed"] = _confirmed(frame, added["rule"], AddressRanges.of(ip_ranges))
     return frame.assign(**added)
@@ -187,10 +187,7 @@ def _missing(column: str, names: Iterable[str], what: str) -> MissingColumnError
 
 
 def _distinct(values: Any) -> tuple[list[str | None], IntArray, IntArray]:
-    """Return the distinct user agents, the place of each code among them, and the code of each row.
-
-    The code -1, of a null, takes the last place.
-    """
+    """Return the distinct user agents, the place among them of each code (the null's last), and each row's code."""
     import numpy as np
     import pandas as pd
 
@@ -208,14 +205,9 @@ def _distinct(values: Any) -> tuple[list[str | None], IntArray, IntArray]:
 def _series(values: Any) -> pd.Series[Any]:
     import pandas as pd
 
-    try:
-        if hasattr(values, "to_pandas"):  # an Arrow or Polars column
-            values = values.to_pandas()
-        return pd.Series(values, dtype=None if len(values) else "str")
-    except UnicodeEncodeError as error:
-        raise InvalidArgumentError(
-            f"a user agent is not text: half of a surrogate pair in {error.object!r:.80}; decode the source as UTF-8"
-        ) from error
+    if hasattr(values, "to_pandas"):  # an Arrow or Polars column
+        values = values.to_pandas()
+    return pd.Series(values, dtype="object" if isinstance(values, list | tuple) else None)
 
 
 def _dimension(agents: list[str | None]) -> pd.DataFrame:
@@ -230,7 +222,15 @@ def _text(agent: object) -> str:
     if agent is None:
         return ""
     if not isinstance(agent, str):
-        raise InvalidArgumentError(
-            f"a user agent must be text or null, got {agent!r:.80} ({type(agent).__name__}); give the useragent column"
-        )
+        raise _not_text(agent, f"it is of type {type(agent).__name__}")
+    try:
+        agent.encode()
+    except UnicodeEncodeError as error:
+        raise _not_text(agent, "it holds half of a surrogate pair") from error
     return agent
+
+
+def _not_text(agent: object, why: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"a user agent must be text or null, got {agent!r:.80}: {why}; give the useragent column, decoded as UTF-8"
+    )
