@@ -48,6 +48,24 @@ def ids(box, path="/v2/ms/impressions?limit=100"):
     return [int(row["ID"]) for row in page(box, path)["data"]]
 
 
+def outcome(box):
+    """Return the status of one request, or the class of what went wrong."""
+    try:
+        return get(box)[0]
+    except OSError as problem:
+        return type(problem)
+
+
+def eventually(holds):
+    """Return whether something comes to hold, asked for patiently."""
+    patience = time.monotonic() + 10
+    while not holds():
+        if time.monotonic() > patience:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [
@@ -214,14 +232,11 @@ def test_a_body_can_be_cut_with_no_sign_in_the_protocol(box):
 
 
 def test_nobody_listens_for_a_while_after_refused(box):
-    box.behave(faults={1: "refused"}, refused_seconds=0.4)
+    box.behave(faults={1: "refused"}, refused_seconds=1)
     with pytest.raises(ConnectionResetError):
         get(box)
-    time.sleep(0.1)
-    with pytest.raises(ConnectionRefusedError):
-        get(box)
-    time.sleep(0.6)
-    assert page(box)["total"] == 10
+    assert eventually(lambda: outcome(box) is ConnectionRefusedError)
+    assert eventually(lambda: outcome(box) == 200)
 
 
 def test_a_request_can_hang_until_the_client_gives_up(box):
@@ -270,10 +285,9 @@ def test_faults_by_chance_are_the_same_for_the_same_seed(box):
 def test_an_outage_lasts_for_its_requests_or_for_its_seconds(box):
     box.behave(outage_requests=2)
     assert [get(box)[0] for _ in range(3)] == [503, 503, 200]
-    box.behave(outage_requests=0, outage_seconds=0.3, outage_fault="502")
+    box.behave(outage_requests=0, outage_seconds=1, outage_fault="502")
     assert get(box)[0] == 502
-    time.sleep(0.4)
-    assert get(box)[0] == 200
+    assert eventually(lambda: outcome(box) == 200)
 
 
 def test_latency_and_deep_offsets_take_at_least_their_time(box):
@@ -298,7 +312,7 @@ def test_bodies_are_compressed_only_when_told_and_accepted(box):
 
 
 def test_the_most_requests_at_the_same_time_are_counted(box):
-    box.behave(latency_seconds=0.3)
+    box.behave(latency_seconds=0.5)
     threads = [threading.Thread(target=get, args=(box,)) for _ in range(5)]
     for thread in threads:
         thread.start()
