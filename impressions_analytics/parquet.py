@@ -40,6 +40,9 @@ ROWS_PER_GROUP = 1 << 20
 
 CATEGORIES = sorted({column.name for columns in KINDS.values() for column in columns if column.type == "category"})
 
+LEFTOVERS = ".*.tmp"
+"""The names of files that were being written, and stay when the writer is killed; every engine passes over them."""
+
 RISING_COLUMNS = ("ID", "destination", "timestamp", "timestampsent")
 """Numbers that rise with time: their differences are small, and distinct values are many."""
 

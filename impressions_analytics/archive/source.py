@@ -35,10 +35,13 @@ class LoaderSource:
         How to reach the account; from the environment when None.
     family : str
         The product family.
+    rows_per_frame : int
+        How many rows are in memory, and at risk of a crash, at a time.
     """
 
-    def __init__(self, api: Any, family: Family) -> None:
+    def __init__(self, api: Any, family: Family, *, rows_per_frame: int = 200_000) -> None:
         self._api = api
+        self._rows_per_frame = rows_per_frame
         self._family: Family = family
         self._emailings: pd.DataFrame | None = None
 
@@ -48,7 +51,14 @@ class LoaderSource:
 
         if kind in EVENT_KINDS:
             yield from loader.iter_events(
-                self._api, kind, family=self._family, emailing=emailing, begin=begin, end=end, progress=False
+                self._api,
+                kind,
+                family=self._family,
+                emailing=emailing,
+                begin=begin,
+                end=end,
+                rows_per_frame=self._rows_per_frame,
+                progress=False,
             )
             return
         load = loader.load_destinations if kind == "destinations" else loader.load_emailings

@@ -15,7 +15,7 @@ import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
 from impressions_analytics.errors import ArchiveBusyError, ArchiveError, InvalidArgumentError
-from impressions_analytics.parquet import replace_file
+from impressions_analytics.parquet import LEFTOVERS, replace_file
 
 LOCK_NAME = ".lock"
 
@@ -130,9 +130,17 @@ class Store:
                     f"(the lock {path} is let go when that process ends, however it ends)"
                 ) from error
         try:
+            self._drop_leftovers()
             yield
         finally:
             lock.release()
+
+    def _drop_leftovers(self) -> None:
+        """Remove what a writer that was killed left half written; an object store keeps nothing half."""
+        if self.is_local:
+            for path in Path(self.root).rglob(LEFTOVERS):
+                with self._said(str(path.relative_to(self.root))):
+                    path.unlink(missing_ok=True)
 
     def _lock_path(self) -> Path:
         if self.is_local:
