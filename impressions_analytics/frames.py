@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from impressions_analytics.columns import Column, Family, Kind, columns_of
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.values import CODES, READERS, UNFIT, WIRE_TYPES, Vocabulary, why_unfit
+from impressions_analytics.rows import dig, envelope_decoder, first_sent, inner, row_type
+from impressions_analytics.values import CODES, READERS, UNFIT, UNREADABLE, Vocabulary, why_unfit
 
 
 class NotJsonError(MalformedResponseError):
@@ -76,9 +77,10 @@ class Decoder:
         self.columns = columns_of(kind, family)
         self.vocabularies = {column.name: Vocabulary() for column in self.columns if column.type in CODES}
         self._optional = may_lack
-        row = _row_type(self.columns, may_lack)
-        self._fields = row.__struct_fields__
-        self._envelopes = _envelope_decoder(row)
+        row = row_type(self.columns, may_lack)
+        self._keys = [field.encode_name for field in msgspec.structs.fields(row)]
+        self._certain = frozenset(field.encode_name for field in msgspec.structs.fields(row) if field.required)
+        self._envelopes = envelope_decoder(row)
         self._seen_first_page = False
 
     def decode(self, body: bytes, *, page: int = 0) -> Page:
@@ -93,10 +95,12 @@ class Decoder:
         """
         try:
             envelope = self._envelopes.decode(body)
+            if envelope.error:
+                raise ValueError("an error among rows")
             if not self._seen_first_page and envelope.data:
                 self._warn_of_unknown_columns(body)
             rows, absent = self._rows(envelope.data)
-        except (msgspec.DecodeError, *UNFIT) as problem:
+        except (*UNREADABLE, *UNFIT) as problem:
             reason = str(problem)
         else:
             return Page(envelope.start, envelope.limit, envelope.count, envelope.total, rows, absent)
@@ -107,16 +111,32 @@ class Decoder:
         return self._rows([])[0]
 
     def _rows(self, rows: list[Any]) -> tuple[pa.RecordBatch, frozenset[str]]:
-        by_field = dict(zip(self._fields, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=False))
+        by_key = dict(zip(self._keys, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=False))
         arrays, absent = [], set()
         for column in self.columns:
-            values = _values(by_field, column) if rows else ()
+            values = self._values(by_key, column) if rows else ()
             if values is None:
                 absent.add(column.name)
                 values = (None,) * len(rows)
             read = self.vocabularies[column.name].codes if column.type in CODES else READERS[column.type]
             arrays.append(read(values))
         return pa.record_batch(arrays, names=[column.name for column in self.columns]), frozenset(absent)
+
+    def _values(self, by_key: dict[str, tuple[Any, ...]], column: Column) -> Sequence[Any] | None:
+        """Return a column's values of all rows, from whichever of its keys a row has; None when no row has one."""
+        if column.wire_names[0] in self._certain:
+            return by_key[column.wire_names[0]]
+        values = first_sent([inner(by_key, name) for name in column.wire_names])
+        if msgspec.UNSET not in values:
+            return values
+        if self._must_have(column):
+            raise ValueError("a missing column")
+        if all(value is msgspec.UNSET for value in values):
+            return None
+        return [None if value is msgspec.UNSET else value for value in values]
+
+    def _must_have(self, column: Column) -> bool:
+        return column.required and column.name not in self._optional
 
     def _warn_of_unknown_columns(self, body: bytes) -> None:
         self._seen_first_page = True
@@ -134,27 +154,28 @@ class Decoder:
         where = f"{self.kind}, page {page}"
         try:
             answer = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return NotJsonError(f"{where}: the answer is not whole JSON ({len(body)} bytes); ask again later")
+        except UNREADABLE as problem:
+            size = f"{len(body)} bytes: {problem}"
+            return NotJsonError(f"{where}: the answer is not whole JSON ({size}); ask again later")
         refused = refusal(answer)
         if refused is not None:
             return RequestRefusedError(f"{where}: the API answered with an error: {refused}")
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), list):
             return MalformedResponseError(f"{where}: the answer is no list (an object with start, limit, count, data)")
         for number, row in enumerate(answer["data"]):
-            problem = self._why_unfit(row)
-            if problem:
-                return MalformedResponseError(f"{where}, row {number}: {problem}; no row of this load was kept")
+            unfit = self._why_unfit(row)
+            if unfit:
+                return MalformedResponseError(f"{where}, row {number}: {unfit}; no row of this load was kept")
         return MalformedResponseError(f"{where}: {reason[:200]}; no row of this load was kept")
 
     def _why_unfit(self, row: Any) -> str | None:
         if not isinstance(row, dict):
             return f"a row is an object, got {str(row)[:40]!r}"
         for column in self.columns:
-            found = [name for name in column.wire_names if _dig(row, name) is not msgspec.UNSET]
-            if not found and column.required and column.name not in self._optional:
+            found = [name for name in column.wire_names if dig(row, name) is not msgspec.UNSET]
+            if not found and self._must_have(column):
                 return f"column {column.wire_names[0]!r} is missing"
-            problem = why_unfit(column, _dig(row, found[0])) if found else None
+            problem = why_unfit(column, dig(row, found[0])) if found else None
             if problem:
                 return f"column {column.name!r} {problem}"
         return None
@@ -175,9 +196,9 @@ def refusal(answer: Any) -> str | None:
     >>> refusal({"error": {"message": "Invalid access token"}})
     'Invalid access token'
     """
-    if not isinstance(answer, dict) or "error" not in answer:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not error:
         return None
-    error = answer["error"]
     message = error.get("message", error) if isinstance(error, dict) else error
     return " ".join(str(message).split())[:300]
 
@@ -229,53 +250,3 @@ def _series(column: Column, values: pa.ChunkedArray, decoder: Decoder) -> Any:
         return values.to_numpy()
     dtype: Any = pd.api.types.pandas_dtype(column.pandas_type)
     return dtype.__from_arrow__(values)
-
-
-def _values(by_field: dict[str, tuple[Any, ...]], column: Column) -> Sequence[Any] | None:
-    """Return a column's values of all rows, or None when no row carries it."""
-    fields = dict(zip(_field_names(column), column.wire_names, strict=True))
-    field = next((name for name in fields if by_field[name][0] is not msgspec.UNSET), next(iter(fields)))
-    values: Sequence[Any] = by_field[field]
-    if "." in fields[field]:
-        inner = fields[field].split(".")[1]
-        values = [value.get(inner) if isinstance(value, dict) else None for value in values]
-    if msgspec.UNSET not in values:
-        return values
-    if all(value is msgspec.UNSET for value in values):
-        return None
-    return [None if value is msgspec.UNSET else value for value in values]
-
-
-def _dig(row: dict[str, Any], name: str) -> Any:
-    outer, _, inner = name.partition(".")
-    value = row.get(outer, msgspec.UNSET)
-    return value.get(inner) if inner and isinstance(value, dict) else value
-
-
-def _field_names(column: Column) -> list[str]:
-    return [f"{column.name}_{number}" for number in range(len(column.wire_names))]
-
-
-def _row_type(columns: tuple[Column, ...], may_lack: frozenset[str]) -> type[msgspec.Struct]:
-    required: list[Any] = []
-    optional: list[Any] = []
-    keys: dict[str, str] = {}
-    for column in columns:
-        for wire, field in zip(column.wire_names, _field_names(column), strict=True):
-            keys[field] = wire.split(".")[0]
-            wanted: Any = dict[str, Any] | None if "." in wire else _wire_type(column)
-            if not column.required or column.name in may_lack or len(column.wire_names) > 1:
-                optional.append((field, wanted | msgspec.UnsetType, msgspec.UNSET))
-            else:
-                required.append((field, wanted))
-    return msgspec.defstruct("Row", required + optional, rename=keys, gc=False)
-
-
-def _envelope_decoder(row: type[msgspec.Struct]) -> Any:
-    fields: list[Any] = [("start", int), ("limit", int), ("count", int), ("data", list[row])]  # type: ignore[valid-type]
-    return msgspec.json.Decoder(msgspec.defstruct("Envelope", [*fields, ("total", int | None, None)], gc=False))
-
-
-def _wire_type(column: Column) -> Any:
-    wanted = WIRE_TYPES[column.type]
-    return wanted | None if column.nullable else wanted

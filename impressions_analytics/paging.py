@@ -18,10 +18,11 @@ import pyarrow as pa
 from impressions_analytics.endpoints import Endpoint, period_parameters
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
 from impressions_analytics.frames import Page, time_column
-from impressions_analytics.windows import Window
+from impressions_analytics.windows import EARLIEST, LATEST, Window
 
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
+MOST_ROWS = 10_000_000_000  # no account has so many: a total beyond it would plan pages until memory is full
 FULL_ROWS = 9600  # rows to aim at in a window: ten pages, with room for uneven counts
 
 SLICED_STYLES = {"fields", "begintime"}  # periods to the second; the others know days only
@@ -206,16 +207,19 @@ class Walk:
     def _finish(self) -> None:
         """Hold the different rows that came against the API's count, and keep those of the window."""
         table = pa.Table.from_batches(self.batches)
-        _, first = np.unique(table["ID"].to_numpy(), return_index=True)
-        self.repeats, self.different = len(table) - len(first), len(first)
+        _, places = np.unique(table["ID"].to_numpy(), return_index=True)
+        self.repeats, self.different = len(table) - len(places), len(places)
         if self.total_after not in (None, self.different):
             self.outcome = "unsettled"
             return
         self.outcome = "settled"
         if self.repeats:
-            table = table.take(np.sort(first))
+            table = table.take(np.sort(places))
         times = table[time_column(table)].to_numpy()
-        early, late = times < np.datetime64(self.window.begin), times >= np.datetime64(self.window.end)
+        # An end that nobody named is no end: a row of 1970 is then a row of the list like any other.
+        first, last = self.window.begin, self.window.end
+        early = times < np.datetime64(first if first > EARLIEST else dt.datetime.min)
+        late = times >= np.datetime64(last) if last < LATEST else np.zeros(len(times), dtype=bool)
         self.rows_before, self.rows_after = int(early.sum()), int(late.sum())
         self.rows = table.filter(pa.array(~(early | late))) if self.rows_before or self.rows_after else table
         self.batches = []
@@ -237,7 +241,7 @@ def _check_envelope(endpoint: Endpoint, ask: Ask, page: Page) -> None:
         f"start is {page.start}, asked {ask.start}": page.start == ask.start,
         f"count is {page.count}, but {len(page.rows)} rows came": page.count == len(page.rows),
         f"limit is {page.limit} for {page.count} rows": page.limit >= max(1, page.count),
-        f"total is {page.total}": page.total is None or page.total >= 0,
+        f"total is {page.total}": page.total is None or 0 <= page.total <= MOST_ROWS,
     }
     for problem, good in checks.items():
         if not good:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -34,38 +34,38 @@ CODES: frozenset[ColumnType] = frozenset({"category"})
 
 _MARKS = np.frombuffer(b"-- ::", dtype=np.uint8)
 _MARK_PLACES = np.array([4, 7, 10, 13, 16])
+_FIRST_YEAR = np.datetime64("0001-01-01", "us")
 
 
-class Vocabulary(dict[str, int]):
-    """Numbers words in the order in which they are first met, over all pages of a load."""
+class Vocabulary(dict[str | None, int]):
+    """Numbers words in the order in which they are first met, over all pages of a load; null is number 0."""
 
-    def __missing__(self, word: str) -> int:
+    def __init__(self) -> None:
+        super().__init__({None: 0})
+
+    def __missing__(self, word: str | None) -> int:
         self[word] = number = len(self)
         return number
 
     def codes(self, values: Sequence[str | None]) -> pa.Array:
-        """Return the numbers of words, null for null.
+        """Return the numbers of words.
 
         Examples
         --------
         >>> Vocabulary().codes(["b", None, "a", "b"]).to_pylist()
-        [0, None, 1, 0]
+        [1, 0, 2, 1]
         """
-        if None in values:
-            return pa.array([None if value is None else self[value] for value in values], pa.int32())
-        return pa.array(list(map(self.__getitem__, cast("Sequence[str]", values))), pa.int32())
+        return pa.array(np.fromiter(map(self.__getitem__, values), np.int32, len(values)))
 
-    def categorical(self, codes: pa.ChunkedArray) -> pd.Categorical:
+    def categorical(self, codes: pa.ChunkedArray) -> pd.Categorical[Any]:
         """Return words by number as a categorical whose categories are sorted, and all used."""
-        numbers = codes.fill_null(-1).to_numpy()
-        words = np.array([*self, None], dtype=object)
-        used = np.unique(numbers)
-        used = used[used >= 0]
-        order = used[np.argsort(words[used].astype(str), kind="stable")] if len(used) else used
-        place = np.full(len(words), -1, dtype=np.int32)
-        place[order] = np.arange(len(order), dtype=np.int32)
-        dtype = pd.CategoricalDtype(pd.Index(words[order], dtype="str"))
-        return pd.Categorical.from_codes(place[numbers], dtype=dtype)
+        numbers = codes.to_numpy()
+        used = np.zeros(len(self), dtype=bool)
+        used[numbers] = True
+        words = sorted(word for word, found in zip(self, used, strict=True) if found and word is not None)
+        place = np.full(len(self), -1, dtype=np.int32)
+        place[[self[word] for word in words]] = np.arange(len(words), dtype=np.int32)
+        return pd.Categorical.from_codes(place[numbers], dtype=pd.CategoricalDtype(pd.Index(words, dtype="str")))
 
 
 def read_integers(values: Sequence[Any]) -> pa.Array:
@@ -75,14 +75,22 @@ def read_integers(values: Sequence[Any]) -> pa.Array:
     --------
     >>> read_integers(["1", "412"]).to_pylist(), read_integers([7, "8", None]).to_pylist()
     ([1, 412], [7, 8, None])
+    >>> read_integers(["007"])
+    Traceback (most recent call last):
+    ValueError: a number in another form than its own
     """
+    texts = None
     try:
         numbers = pa.array(values, pa.int64())
     except pa.ArrowException:
-        numbers = _texts(values).cast(pa.int64())
+        texts = _texts(values)
+        numbers = texts.cast(pa.int64())
     smallest = pc.min(numbers).as_py()
     if smallest is not None and smallest < 0:
         raise ValueError("a negative number")
+    # Arrow also reads 007, -0 and 0x1F: two texts could become one number.
+    if texts is not None and not numbers.cast(pa.string()).equals(texts):
+        raise ValueError("a number in another form than its own")
     return numbers
 
 
@@ -113,7 +121,10 @@ def read_timestamps(values: Sequence[str]) -> pa.Array:
     letters = np.frombuffer(texts.buffers()[2], dtype=np.uint8, count=19 * len(values))
     if not (letters.reshape(-1, 19)[:, _MARK_PLACES] == _MARKS).all():
         raise ValueError("a timestamp of another form")
-    return texts.cast(pa.timestamp("us"))
+    times = texts.cast(pa.timestamp("us"))
+    if times.to_numpy().min() < _FIRST_YEAR:
+        raise ValueError("a timestamp of the year 0, which Python does not have")
+    return times
 
 
 def read_addresses(values: Sequence[str | None]) -> pa.Array:
@@ -132,7 +143,7 @@ def read_addresses(values: Sequence[str | None]) -> pa.Array:
 
 def read_texts(values: Sequence[Any]) -> pa.Array:
     """Return texts; a number that stands for a text becomes one."""
-    return pa.array([str(value) if isinstance(value, int) else value for value in values], pa.large_string())
+    return pa.array([str(value) if type(value) is int else value for value in values], pa.large_string())
 
 
 def read_jsons(values: Sequence[Any]) -> pa.Array:
@@ -158,6 +169,9 @@ READERS: dict[ColumnType, Callable[[Sequence[Any]], pa.Array]] = {
 
 UNFIT = (ValueError, OverflowError, TypeError, OSError, pa.ArrowException)
 """What a reader raises when a value does not fit."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, or that are nested too deep to be believed."""
 
 _EXPECTED: dict[ColumnType, str] = {
     "integer": "a whole number of 0 to 2^63-1",
