@@ -62,7 +62,7 @@ def user_agent_breakdown(
     rows = rows.filter(rows.classified_kind.isin(chosen))
     result = source.deliver(_breakdown(rows, columns), {**dict.fromkeys(columns, "str"), **_DTYPES})
     if not source.lazy:
-        total = source.fetch(rows.aggregate(destinations=rows.destination.nunique()))
+        total = source.engine.fetch(rows.aggregate(destinations=rows.destination.nunique()))
         result.attrs["destinations"] = total["destinations"][0].as_py()
     return result
 

@@ -39,14 +39,14 @@ def with_classes(source: Source, classes: Sequence[str]) -> Any:
 
     The distinct user agents are fetched, classified here, and joined back where the rows are.
     """
-    import ibis
     import pyarrow as pa
 
     rows = source.table
-    distinct = source.fetch(rows.filter(rows.useragent.notnull()).select("useragent").distinct())
+    distinct = source.engine.fetch(rows.filter(rows.useragent.notnull()).select("useragent").distinct())
     added = [f"classified_{name}" for name in dict.fromkeys(classes)]
     known = classes_of(pd.Series(distinct["useragent"].to_pylist(), dtype="str"))[["useragent", *added]]
-    joined = rows.left_join(ibis.memtable(pa.Table.from_pandas(known, preserve_index=False)), "useragent")
+    dimension = source.engine.small(pa.Table.from_pandas(known, preserve_index=False))
+    joined = rows.left_join(dimension, "useragent")
     return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in added})
 
 

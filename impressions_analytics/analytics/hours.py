@@ -83,7 +83,7 @@ def _by_cell(hours: Any) -> Any:
     import ibis
 
     counted = hours.mutate(cell=hours.hour_number % 168).group_by("cell").aggregate(impressions=lambda t: t.count())
-    cells = ibis.memtable({"cell": range(168)})
+    cells = ibis.range(168).unnest().cast("int64").name("cell").as_table()
     joined = cells.left_join(counted, "cell")
     return joined.select(
         cell=cells.cell,

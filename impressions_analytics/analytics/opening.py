@@ -67,8 +67,8 @@ def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
     ranked = _ranked(opened, groups)
     figures = {
         "n": ranked.count(),
-        "median_hours": _reached(ranked, 50) / float(_HOUR),
-        "p90_hours": _reached(ranked, 90) / float(_HOUR),
+        "median_hours": _reached(ranked, 50).cast("float64") / _HOUR,
+        "p90_hours": _reached(ranked, 90).cast("float64") / _HOUR,
     }
     if not groups:
         return ranked.aggregate(**figures)
@@ -141,11 +141,11 @@ def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int
     mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
     opened = _seconds_to_open(impressions, sent)
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
-    spine = mailed.select(*keys, mature=mature).cross_join(ibis.memtable({"hours": range(horizon + 1)}))
+    spine = mailed.select(*keys, mature=mature).cross_join(ibis.range(horizon + 1).unnest().cast("int64").name("hours").as_table())
     curve = _joined(_joined(spine, _reached_by_hour(opened, keys), [*keys, "hours"]), _half_lives(opened, keys), keys)
     so_far = curve.opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
     curve = curve.mutate(opens=so_far.cast("int64"))
-    share, half_life = curve.opens / curve.final.cast("float64"), curve.half_life / float(_HOUR)
+    share, half_life = curve.opens / curve.final.cast("float64"), curve.half_life.cast("float64") / _HOUR
     return curve.mutate(
         share=ibis.ifelse(curve.mature, share, ibis.null("float64")),
         half_life_hours=ibis.ifelse(curve.mature, half_life, ibis.null("float64")),
@@ -157,7 +157,7 @@ def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
     import ibis
 
     if as_of is not None:
-        return ibis.memtable({"until": [as_of]}, schema={"until": "timestamp(6)"})
+        return ibis.literal(as_of, "timestamp(6)").name("until").as_table()
     return impressions.aggregate(until=impressions.timestamp.max())
 
 

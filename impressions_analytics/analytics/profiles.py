@@ -64,7 +64,7 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     result = source.deliver(_per_profile(source.table, by), {by: "int64", **_DTYPES})
     if not source.lazy:
         without = source.table.aggregate(rows=source.table[by].isnull().sum())
-        result.attrs[f"impressions_without_{by}"] = source.fetch(without)["rows"][0].as_py() or 0
+        result.attrs[f"impressions_without_{by}"] = source.engine.fetch(without)["rows"][0].as_py() or 0
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,34 @@ import pandas as pd
 from impressions_analytics.engine.needs import Need
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
 
-Opened = tuple[Any, Any, Any]
-"""The table, the backend it runs on, and what wraps an expression into the input's lazy kind (None: pandas)."""
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where expressions are computed.
+
+    Attributes
+    ----------
+    backend : ibis backend
+        Which backend it is; tables of one backend can be joined.
+    fetch : callable
+        Computes an expression now, as an Arrow table.
+    small : callable
+        Makes a small Arrow table a table of this engine.
+    wrap : callable or None
+        Makes an expression the input's own lazy kind; None where results are pandas frames.
+    """
+
+    backend: Any
+    fetch: Callable[[Any], Any]
+    small: Callable[[Any], Any]
+    wrap: Callable[[Any], Any] | None = None
 
 
-def open_native(data: Any, need: Need, backend: Any) -> Opened:
-    """Open `data` as an Ibis table, on `backend` where that is possible."""
+def open_native(data: Any, need: Need, engine: Engine | None = None) -> tuple[Any, Engine]:
+    """Open `data` as an Ibis table, on `engine` where that is possible, and say where it is."""
     for knows, read in _READERS:
         if knows(data):
-            return read(data, need, backend)
+            return read(data, need, engine)
     kinds = "a pandas, Polars or Arrow frame, a Parquet path, an Archive, an Ibis table or a Spark frame"
     raise InvalidArgumentError(f"the {need.kind} must be {kinds}, got {type(data).__name__}")
 
@@ -85,34 +105,34 @@ def is_path(data: Any) -> bool:
     return isinstance(data, str | Path)
 
 
-def _open_frame(data: Any, need: Need, backend: Any) -> Opened:
-    import ibis
-
-    return ibis.memtable(arrow_table(data, need)), backend or duckdb_connection(), None
-
-
-def _open_path(data: Any, need: Need, backend: Any) -> Opened:
-    backend = backend if getattr(backend, "name", "") == "duckdb" else duckdb_connection()
-    return _scan(parquet_glob(data), backend), backend, None
+def _open_frame(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+    engine = engine or embedded()
+    return engine.small(arrow_table(data, need)), engine
 
 
-def _open_archive(data: Any, need: Need, backend: Any) -> Opened:
+def _open_path(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+    engine = engine if engine and engine.backend.name == "duckdb" else embedded()
+    return _scan(parquet_glob(data), engine.backend), engine
+
+
+def _open_archive(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
     table = data.scan(need.kind)
-    return table, table.get_backend(), None
+    return table, _engine_of(table.get_backend())
 
 
-def _open_ibis(data: Any, need: Need, backend: Any) -> Opened:
+def _open_ibis(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
     backends, _ = data._find_backends()
-    return data, backends[0] if backends else backend or duckdb_connection(), lambda expression: expression
+    found = _engine_of(backends[0]) if backends else embedded()
+    return data, replace(found, wrap=lambda expression: expression)
 
 
-def _open_spark(data: Any, need: Need, backend: Any) -> Opened:
+def _open_spark(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
     from impressions_analytics.engine.spark import open_spark
 
     return open_spark(data, need)
 
 
-_READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Any], Opened]], ...] = (
+_READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Engine | None], tuple[Any, Engine]]], ...] = (
     (is_frame, _open_frame),
     (is_path, _open_path),
     (lambda data: type(data).__module__.startswith("ibis.") and hasattr(data, "schema"), _open_ibis),
@@ -121,11 +141,17 @@ _READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Any], Opened]]
 )
 
 
-def duckdb_connection() -> Any:
-    """Return a fresh embedded DuckDB."""
+def embedded() -> Engine:
+    """Return a fresh DuckDB in this process."""
     import ibis
 
-    return ibis.duckdb.connect()
+    return _engine_of(ibis.duckdb.connect())
+
+
+def _engine_of(backend: Any) -> Engine:
+    import ibis
+
+    return Engine(backend, fetch=backend.to_pyarrow, small=ibis.memtable)
 
 
 def parquet_glob(path: str | Path) -> str:
@@ -151,7 +177,7 @@ def _scan(address: str, backend: Any) -> Any:
 
     protocol, separator, _ = address.partition("://")
     if separator and protocol not in {"http", "https", "file"}:
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         backend.con.register_filesystem(fsspec.filesystem(protocol))
     try:

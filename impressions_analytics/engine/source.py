@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from impressions_analytics.engine.needs import Need
-from impressions_analytics.engine.readers import open_native
+from impressions_analytics.engine.readers import Engine, open_native
 from impressions_analytics.engine.results import to_pandas
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """An input that is ready to be computed on.
 
@@ -19,37 +19,28 @@ class Source:
     ----------
     table : ibis.Table
         The needed columns only, in their normal types.
-    backend : ibis backend
-        Where expressions of the table run.
-    native : object or None
-        What wraps an expression into the input's own lazy kind; None where results are pandas frames.
+    engine : Engine
+        Where expressions of the table are computed.
     """
 
     table: Any
-    backend: Any
-    native: Any = None
+    engine: Engine
 
     @property
     def lazy(self) -> bool:
         """Whether results stay lazy."""
-        return self.native is not None
+        return self.engine.wrap is not None
 
     def also(self, data: Any, need: Need) -> Any:
         """Return a further input as a table that can be joined with this one, fetched through Arrow if need be."""
-        import ibis
-
-        table, backend, _ = open_native(data, need, self.backend)
+        table, engine = open_native(data, need, self.engine)
         table = _normal(table, need)
-        return table if backend is self.backend else ibis.memtable(backend.to_pyarrow(table))
-
-    def fetch(self, expression: Any) -> Any:
-        """Compute a small expression now, as an Arrow table."""
-        return self.backend.to_pyarrow(expression)
+        return table if engine.backend is self.engine.backend else self.engine.small(engine.fetch(table))
 
     def deliver(self, expression: Any, dtypes: Mapping[str, str]) -> Any:
         """Return an expression as the input's kind of result, with the columns of `dtypes` in their order."""
-        expression = expression.select(*dtypes) if list(expression.columns) != list(dtypes) else expression
-        return self.native(expression) if self.native else to_pandas(self.fetch(expression), dtypes)
+        expression = expression if list(expression.columns) == list(dtypes) else expression.select(*dtypes)
+        return self.engine.wrap(expression) if self.engine.wrap else to_pandas(self.engine.fetch(expression), dtypes)
 
 
 def open_source(data: Any, need: Need) -> Source:
@@ -62,8 +53,8 @@ def open_source(data: Any, need: Need) -> Source:
     MissingColumnError
         A needed column is absent or of a wrong type.
     """
-    table, backend, native = open_native(data, need, None)
-    return Source(_normal(table, need), backend, native)
+    table, engine = open_native(data, need)
+    return Source(_normal(table, need), engine)
 
 
 def _normal(table: Any, need: Need) -> Any:
