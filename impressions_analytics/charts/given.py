@@ -1,0 +1,55 @@
+"""Check that a chart was given the result that it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def check_result(result: Any, columns: Sequence[str], *, of: str) -> pd.DataFrame:
+    """Return the result frame, or say which analysis gives one that can be drawn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_result(pd.DataFrame({"period": []}), ["period", "impressions"], of="impressions_over_time")
+    Traceback (most recent call last):
+    impressions_analytics.errors.MissingColumnError: there is no column 'impressions' to draw, only 'period': give the \
+result of impressions_over_time
+    """
+    import pandas as pd
+
+    if not isinstance(result, pd.DataFrame):
+        lazy = callable(getattr(result, "toPandas", None)) or callable(getattr(result, "to_pandas", None))
+        way_out = "turn the lazy result into pandas first" if lazy else f"give the result of {of}"
+        raise InvalidArgumentError(f"a chart needs a pandas frame, got {type(result).__name__}: {way_out}")
+    for column in columns:
+        if column not in result.columns:
+            present = ", ".join(repr(str(name)) for name in result.columns) or "none"
+            raise MissingColumnError(f"there is no column {column!r} to draw, only {present}: give the result of {of}")
+    return result
+
+
+def group_columns(result: pd.DataFrame, known: Sequence[str]) -> list[str]:
+    """Return the columns that the analysis counted apart: all that are not its own."""
+    return [str(name) for name in result.columns if name not in known]
+
+
+def group_names(result: pd.DataFrame, groups: Sequence[str]) -> pd.Series[str]:
+    """Name each row after its groups.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> group_names(pd.DataFrame({"client": ["Gmail", None], "os": ["iOS", "iOS"]}), ["client", "os"]).tolist()
+    ['Gmail, iOS', 'none, iOS']
+    """
+    import pandas as pd
+
+    texts = [result[name].astype("str").fillna("none") for name in groups]
+    return pd.Series([", ".join(parts) for parts in zip(*texts, strict=True)], index=result.index, dtype="str")

@@ -1,0 +1,75 @@
+"""Every colour, dash, marker and hatch of the charts and the report, in one table.
+
+Each colour has a value for light and one for dark pages, and stands out from its page by at least 3:1. Series differ by
+dash and marker as well as by colour, and bars by hatch, so that they are told apart in greyscale and by the
+colour-blind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+COLOURS: dict[str, tuple[str, str]] = {
+    "page": ("#ffffff", "#14181d"),
+    "ink": ("#1b2733", "#e8ecf0"),
+    "muted": ("#5a6875", "#a3b0bc"),
+    "grid": ("#d9dee3", "#343c45"),
+    "weekend": ("#eef1f4", "#1e252c"),
+    "night": ("#e1e6eb", "#29323b"),
+    "blue": ("#0072b2", "#56b4e9"),
+    "vermilion": ("#d04e00", "#ff8f55"),
+    "green": ("#00805f", "#41c997"),
+    "purple": ("#a34292", "#e094d2"),
+    "ochre": ("#8a6a00", "#e3b341"),
+    "slate": ("#44546a", "#b9c5d1"),
+    "heat0": ("#f1f5f9", "#1b2027"),
+    "heat1": ("#d6e4f0", "#1b3347"),
+    "heat2": ("#b0cee4", "#1c4867"),
+    "heat3": ("#80b1d4", "#1f6089"),
+    "heat4": ("#4d8fbe", "#2f80b1"),
+    "heat5": ("#246a9f", "#5fa8d6"),
+    "heat6": ("#0c4474", "#a6d4f2"),
+}
+"""Name -> (on a light page, on a dark page). The seven ``heat`` steps run from little to much."""
+
+PAGE, INK, MUTED, GRID, WEEKEND, NIGHT = (
+    COLOURS[name][0] for name in ("page", "ink", "muted", "grid", "weekend", "night")
+)
+HEAT = tuple(light for name, (light, _) in COLOURS.items() if name.startswith("heat"))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How one series looks, in every way that tells it apart."""
+
+    colour: str
+    dash: str | tuple[int, tuple[float, ...]]
+    marker: str
+    hatch: str = ""
+
+
+def _series(name: str, *look: object) -> Series:
+    return Series(COLOURS[name][0], *look)  # type: ignore[arg-type]
+
+
+SERIES = (
+    _series("blue", "-", "o"),
+    _series("vermilion", (0, (5, 2)), "s", "///"),
+    _series("green", (0, (1, 1.2)), "^", "..."),
+    _series("purple", (0, (6, 1.5, 1, 1.5)), "D", "\\\\\\"),
+    _series("ochre", (0, (3, 1.2)), "v", "xxx"),
+    _series("slate", (0, (8, 2, 1, 2, 1, 2)), "P", "---"),
+)
+"""The looks of series, in the order in which they are used."""
+
+OTHERS = _series("muted", (0, (1, 2)), "", "")
+"""The look of what is drawn together because there is too much of it."""
+
+KIND_OF_OPEN = {
+    "person": _series("blue", "-", "o"),
+    "proxy": _series("green", "-", "s", "///"),
+    "prefetch": _series("ochre", "-", "^", "..."),
+    "bot": _series("vermilion", "-", "D", "xxx"),
+    "unknown": _series("slate", "-", "v", "\\\\\\"),
+}
+"""The look of each kind of open, the same wherever kinds are drawn."""

@@ -1,0 +1,93 @@
+"""How many impressions the profiles have, as a chart."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from impressions_analytics.charts.canvas import (
+    LETTER_INCHES,
+    dress,
+    note,
+    open_axes,
+    say_nothing_to_draw,
+    short_number,
+    width_inches,
+)
+from impressions_analytics.charts.given import check_result
+from impressions_analytics.charts.palette import INK, SERIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_EDGES = (*range(11), *(step * 10**power for power in range(1, 18) for step in (2, 5, 10)))
+_OWN = ("impressions", "mailings", "first_impression", "last_impression")
+
+
+def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how many profiles have one impression, two, and so on, from the result of `impressions_per_profile`.
+
+    One bar for each number of impressions up to 10, then for ever wider ranges. The axis of profiles is logarithmic,
+    and each bar says how many they are.
+
+    Parameters
+    ----------
+    result : DataFrame
+        What `impressions_per_profile` gave, for profiles, subprofiles or destinations.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure when not given. In a notebook that figure shows below the cell, in a script write
+        it with ``ax.figure.savefig("chart.png")``.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    MissingColumnError, InvalidArgumentError
+        `result` is not what `impressions_per_profile` gives.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> result = pd.DataFrame({"profile": [1, 2, 3, 4], "impressions": [1, 1, 3, 12]})
+    >>> ax = plot_impressions_per_profile(result)
+    >>> [label.get_text() for label in ax.get_xticklabels()][-2:]
+    ['10', '11-20']
+    >>> [int(bar.get_height()) for bar in ax.patches]
+    [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
+    """
+    check_result(result, ("impressions",), of="impressions_per_profile")
+    whose = next((str(name) for name in result.columns if name not in _OWN), "profile")
+    ax = open_axes(ax)
+    dress(ax, title=f"Impressions per {whose}", x=f"impressions of one {whose}", y=f"{whose}s (logarithmic)")
+    if result.empty:
+        return say_nothing_to_draw(ax, f"no {whose} with an impression")
+    counts = _by_range(result["impressions"])
+    bars = ax.bar(range(len(counts)), counts.to_numpy(dtype="float64"), color=SERIES[0].colour, width=0.82)
+    ax.bar_label(bars, [short_number(count) if count else "" for count in counts], color=INK, fontsize="small")
+    crowded = len("".join(counts.index)) * LETTER_INCHES > 0.8 * width_inches(ax)
+    ax.set_xticks(range(len(counts)), list(counts.index), rotation=60 if crowded else 0)
+    _logarithmic(ax, int(counts.max()))
+    note(ax, f"{len(result):,} {whose}s, half of them with {result['impressions'].median():.3g} or more")
+    return ax
+
+
+def _by_range(impressions: pd.Series[int]) -> pd.Series[int]:
+    """Return how many lie in each range, named by its ends."""
+    most = max(1, int(impressions.max()))
+    edges = _EDGES[: next(index for index, edge in enumerate(_EDGES) if edge >= most) + 1]
+    names = [str(end) if end - begin == 1 else f"{begin + 1:,}-{end:,}" for begin, end in pairwise(edges)]
+    return pd.cut(impressions.astype("int64"), edges, labels=names).value_counts(sort=False)
+
+
+def _logarithmic(ax: Axes, most: int) -> None:
+    """Make the axis of profiles logarithmic, from a little below one, so that a single profile is a visible bar."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    ax.set_yscale("log")
+    ax.set_ylim(0.7, most * 2.2)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+    ax.yaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,228 @@
+"""Every chart: draws what it is given, whatever that is, and leaves nothing open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import impressions_analytics as ia
+from impressions_analytics.charts.palette import COLOURS, SERIES
+
+NASTY = "<b>$\\frac{1}{0}$</b> \u6f22\x00\n" + "very long name " * 40
+
+
+def over_time(days: int = 3, **more: Any) -> pd.DataFrame:
+    period = pd.date_range("2026-01-01", periods=days, unit="us")
+    return pd.DataFrame({"period": period, "impressions": range(5, 5 + days), "destinations": range(days)} | more)
+
+
+def over_time_by_group(groups: list[Any], days: int = 2) -> pd.DataFrame:
+    frames = [over_time(days).assign(mailing=group, impressions=index + 1) for index, group in enumerate(groups)]
+    return pd.concat(frames, ignore_index=True)
+
+
+def per_profile(counts: list[int]) -> pd.DataFrame:
+    return pd.DataFrame({"profile": range(len(counts)), "impressions": pd.Series(counts, dtype="int64")})
+
+
+def breakdown(counts: dict[str, int], by: str = "client") -> pd.DataFrame:
+    impressions = pd.Series(list(counts.values()), dtype="int64")
+    return pd.DataFrame({by: list(counts), "impressions": impressions, "share": impressions / 100})
+
+
+CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
+    "over_time": (
+        ia.plot_impressions_over_time,
+        [
+            over_time(),
+            over_time(1),
+            over_time(800),
+            over_time_by_group([NASTY, None]),
+            over_time_by_group(list(range(3_000))),
+            over_time().drop(columns="destinations").rename(columns={"impressions": "first_opens"}),
+        ],
+    ),
+    "per_profile": (ia.plot_impressions_per_profile, [per_profile([1, 1, 2]), per_profile([1]), per_profile([10**9])]),
+    "user_agents": (
+        ia.plot_user_agents,
+        [
+            breakdown({"Gmail": 60, "unknown": 40}),
+            breakdown({NASTY: 1}),
+            breakdown({"person": 0}, by="kind"),
+            breakdown({f"client {number}": 1 for number in range(2_000)}),
+        ],
+    ),
+}
+CASES = [
+    pytest.param(plot, result, id=f"{name}-{index}")
+    for name, (plot, results) in CHARTS.items()
+    for index, result in enumerate([*results, results[0].iloc[:0]])
+]
+
+
+def drawn(ax: Axes) -> bytes:
+    buffer = BytesIO()
+    ax.figure.savefig(buffer, format="png", dpi=40)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("plot", "result"), CASES)
+def test_every_chart_is_drawn_from_any_result_without_a_warning(
+    plot: Callable[..., Axes], result: pd.DataFrame
+) -> None:
+    before = result.copy()
+    ax = plot(result)
+    assert isinstance(ax, Axes)
+    assert drawn(ax).startswith(b"\x89PNG")
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    pd.testing.assert_frame_equal(result, before)
+
+
+@pytest.mark.parametrize(("plot", "result"), CASES)
+def test_every_chart_draws_on_the_axes_it_is_given(plot: Callable[..., Axes], result: pd.DataFrame) -> None:
+    axes = Figure(layout="constrained").subplots(1, 2)
+    assert plot(result, axes[1]) is axes[1]
+    assert not axes[0].has_data()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_says_which_analysis_gives_what_it_draws(name: str) -> None:
+    plot, _ = CHARTS[name]
+    with pytest.raises(ia.MissingColumnError, match="give the result of "):
+        plot(pd.DataFrame({"something": [1]}))
+    with pytest.raises(ia.InvalidArgumentError, match="give the result of "):
+        plot([1, 2, 3])
+
+
+def test_an_empty_result_is_said_to_be_empty() -> None:
+    for plot, results in CHARTS.values():
+        ax = plot(results[0].iloc[:0])
+        assert len(ax.texts) == 1
+        assert ax.texts[0].get_text().startswith("no ")
+
+
+def test_names_are_drawn_as_they_stand_and_shortened_in_the_middle() -> None:
+    ax = ia.plot_user_agents(breakdown({"costs $5 or $6": 3, NASTY: 1}))
+    first, second = (label.get_text() for label in ax.get_yticklabels())
+    assert first == r"costs \$5 or \$6"
+    assert len(second) <= 45
+    assert "…" in second
+
+
+def test_the_largest_groups_have_a_line_each_and_the_others_one_together() -> None:
+    ax = ia.plot_impressions_over_time(over_time_by_group(list(range(10))))
+    lines = {line.get_label(): list(line.get_ydata()) for line in ax.lines}
+    assert len(lines) == 7
+    assert lines["mailing 9"] == [10, 10]
+    assert lines["4 others together"] == [1 + 2 + 3 + 4] * 2
+
+
+def test_groups_can_be_called_by_names() -> None:
+    result = over_time_by_group([401, 402])
+    ax = ia.plot_impressions_over_time(result, names={401: "October news"})
+    assert [line.get_label() for line in ax.lines] == ["402", "October news"]
+
+
+@pytest.mark.parametrize(
+    ("freq", "word"), [("h", "hour"), ("D", "day"), ("W", "week"), ("MS", "month"), ("QS", "quarter"), ("YS", "year")]
+)
+def test_the_length_of_the_periods_is_in_the_labels(freq: str, word: str) -> None:
+    period = pd.date_range("2025-01-01", periods=3, freq=freq, unit="us")
+    ax = ia.plot_impressions_over_time(pd.DataFrame({"period": period, "impressions": [1, 2, 3]}), zone="UTC")
+    assert ax.get_ylabel() == f"impressions per {word}"
+    assert ax.get_xlabel() == f"{word}, UTC"
+
+
+def test_first_opens_are_drawn_beside_all_impressions() -> None:
+    firsts = over_time().drop(columns=["destinations", "impressions"]).assign(first_opens=[3, 0, 1])
+    ax = ia.plot_impressions_over_time(over_time(), first_opens=firsts)
+    assert [line.get_label() for line in ax.lines] == ["impressions", "first opens"]
+    assert list(ax.lines[1].get_ydata()) == [3, 0, 1]
+    assert ax.get_ylabel() == "impressions and first opens per day"
+
+
+def test_weekends_and_nights_lie_on_a_darker_ground() -> None:
+    hours = pd.date_range("2026-01-02", "2026-01-04 23:00", freq="h", unit="us")  # Friday to Sunday
+    ax = ia.plot_impressions_over_time(pd.DataFrame({"period": hours, "impressions": 1}))
+    weekends, nights = ([path.get_extents() for path in bars.get_paths()] for bars in ax.collections)
+    assert [(band.x0 % 7, band.width) for band in weekends] == [(2, 1), (3, 1)]  # day 0, 1970-01-01, was a Thursday
+    assert [band.width * 24 for band in nights] == pytest.approx([8] * 4)
+    assert [band.x0 % 1 * 24 for band in nights] == pytest.approx([22] * 4)
+
+
+def test_profiles_are_counted_into_ranges_that_cover_all() -> None:
+    ax = ia.plot_impressions_per_profile(per_profile([1, 1, 10, 11, 20, 21, 1_000]))
+    bars = {label.get_text(): bar.get_height() for label, bar in zip(ax.get_xticklabels(), ax.patches, strict=True)}
+    assert {name: height for name, height in bars.items() if height} == {
+        "1": 2, "10": 1, "11-20": 2, "21-50": 1, "501-1,000": 1,
+    }  # fmt: skip
+    assert ax.get_yscale() == "log"
+
+
+def test_impressions_that_can_be_a_persons_are_a_range() -> None:
+    result = breakdown({"person": 50, "prefetch": 25, "proxy": 20, "bot": 5}, by="kind")
+    ax = ia.plot_user_agents(result)
+    assert ax.texts[-1].get_text() == "possibly human: 50% to 70%"
+    assert "impressions" in ax.get_xlabel()
+
+
+def test_what_is_not_drawn_is_said() -> None:
+    ax = ia.plot_user_agents(breakdown({f"client {number}": 20 - number for number in range(15)}))
+    assert len(ax.patches) == 12
+    assert "3 more below 8% each" in ax.get_xlabel()
+
+
+def test_a_measure_that_is_none_is_refused() -> None:
+    with pytest.raises(ia.InvalidArgumentError, match="measure must be 'share' or 'impressions', got 'rows'"):
+        ia.plot_user_agents(breakdown({"Gmail": 1}), measure="rows")
+
+
+def test_outside_a_notebook_charts_leave_no_figure_open() -> None:
+    code = """if True:
+        import sys, pandas as pd, impressions_analytics as ia
+        ax = ia.plot_impressions_per_profile(pd.DataFrame({"profile": [1], "impressions": [1]}))
+        assert "matplotlib.pyplot" not in sys.modules
+        print(type(ax.figure).__name__)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "Figure\n"
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("page", [0, 1], ids=["light", "dark"])
+def test_colours_stand_out_from_the_page_and_text_more_so(page: int) -> None:
+    ground = COLOURS["page"][page]
+    for name in ("blue", "vermilion", "green", "purple", "ochre", "slate"):
+        assert contrast(COLOURS[name][page], ground) >= 3, name
+    for name in ("ink", "muted"):
+        assert contrast(COLOURS[name][page], ground) >= 4.5, name
+
+
+@pytest.mark.parametrize(("page", "direction"), [(0, -1), (1, 1)], ids=["light", "dark"])
+def test_heat_steps_keep_their_order_in_greyscale(page: int, direction: int) -> None:
+    steps = [direction * luminance(values[page]) for name, values in COLOURS.items() if name.startswith("heat")]
+    assert steps == sorted(steps)
+
+
+def test_series_differ_without_colour() -> None:
+    assert len({(str(look.dash), look.marker) for look in SERIES}) == len(SERIES)
+    assert len({look.hatch for look in SERIES}) == len(SERIES)
