@@ -63,23 +63,23 @@ def _by_rule(rule: Rule, text: str) -> Judgement:
     client, version = rule.reads(text) if rule.client else (None, None)
     if rule.os and rule.device:
         return Judgement(client, _short(version), rule.os, rule.device, rule.kind, rule.id)
-    found = _parsed(text)
-    system = rule.os or system_of(found.system, text)
-    device = rule.device or device_of(system, text, None if rule.kind == "bot" else found.model)
-    return Judgement(client, _short(version), system, device, rule.kind, rule.id)
+    system = rule.os or system_of(_parsed(text).system, text)
+    model = None if rule.kind == "bot" else _model(system, text)
+    return Judgement(client, _short(version), system, rule.device or device_of(system, text, model), rule.kind, rule.id)
 
 
 def _by_lists(text: str) -> Judgement:
     found = _parsed(text)
     system = system_of(found.system, text)
-    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if found.is_spider else None
+    model = _model(system, text)
+    bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if model == "Spider" else None
     if bot_rule:
         return Judgement(None, None, system, device_of(system, text), "bot", bot_rule)
     client = CLIENTS.get(found.client, found.client) if found.client else None
     if client is None and system == "unknown":
         return Judgement(None, None, system, device_of(system, text), "unknown", None)
-    device = device_of(system, text, found.model)
-    return Judgement(client, _short(found.version) if client else None, system, device, "person", PARSER)
+    version = _short(found.version) if client else None
+    return Judgement(client, version, system, device_of(system, text, model), "person", PARSER)
 
 
 def _short(version: str | None) -> str | None:
@@ -91,25 +91,25 @@ class _Parsed(NamedTuple):
     client: str | None
     version: str | None
     system: str | None
-    model: str | None
-
-    @property
-    def is_spider(self) -> bool:
-        return self.model == "Spider"
 
 
 def _parsed(text: str) -> _Parsed:
     from ua_parser import Domain
 
-    found = _parser()(text, Domain.ALL)
-    client, system, device = found.user_agent, found.os, found.device
+    found = _parser()(text, Domain.USER_AGENT | Domain.OS)
+    client, system = found.user_agent, found.os
     version = ".".join(part for part in (client.major, client.minor) if part) if client else None
-    return _Parsed(
-        client=client.family if client else None,
-        version=version,
-        system=system.family if system else None,
-        model=device.family if device else None,
-    )
+    return _Parsed(client.family if client else None, version, system.family if system else None)
+
+
+def _model(system: str, text: str) -> str | None:
+    """Return ua-parser's name of the device, its slowest answer, only where the system does not say enough."""
+    if system not in ("other", "unknown"):
+        return None
+    from ua_parser import Domain
+
+    device = _parser()(text, Domain.DEVICE).device
+    return device.family if device else None
 
 
 @cache

@@ -200,7 +200,6 @@ print(json.dumps([judge(agent) for agent in json.load(sys.stdin)]))
 """
 
 
-@pytest.mark.slow
 def test_without_the_compiled_parser_the_answers_are_the_same():
     agents = [*CASES, *(rule.example for rule in RULES), "Mozilla/5.0 (compatible; AhrefsBot/7.0)", "a" * 5000]
     answer = subprocess.run(

@@ -19,13 +19,18 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+import pandas as pd
+
 from impressions_analytics.user_agent_judge import Judgement, judge
 from impressions_analytics.user_agent_rules import RULES
 from impressions_analytics.user_agent_systems import SYSTEMS as FOLDED
+from impressions_analytics.user_agents import classify_user_agents, with_user_agents
 
 MACHINES = ("bot", "proxy", "prefetch")
 SYSTEMS = ("Windows", "macOS", "iOS", "Android", "Linux", "Chrome OS")
@@ -170,7 +175,44 @@ def print_start() -> None:
 
 
 def print_ten_million() -> None:
-    """A breakdown by client of 10 million rows against DuckDB counting the bare strings."""
+    """Print what 10 million rows of 3,000 user agents cost, against DuckDB counting the bare strings of the frame."""
+    import duckdb
+
+    opens = ten_million()
+    plain = opens.assign(useragent=opens["useragent"].astype("str"))
+    bare = "SELECT useragent, count(*) FROM {} GROUP BY useragent"
+    print("\n10 million rows, 3,000 user agents: seconds, each the best of 5, user agents forgotten before each round")
+    for name, frame in {"a categorical column": opens, "a column of plain strings": plain}.items():
+        with duckdb.connect() as connection:
+            connection.register("frame", frame)
+            reference = best(lambda connection=connection: connection.sql(bare.format("frame")).fetchall())
+        print(f"  {name}: DuckDB's bare GROUP BY useragent {reference:.3f}")
+        for what, work in {"classify_user_agents": classify_user_agents, "with_user_agents": with_user_agents}.items():
+            took = best(lambda work=work, frame=frame: (judge.cache_clear(), work(frame)))
+            print(f"    {what:22}{took:8.3f}  {took / reference:5.2f} x")
+            took = best(lambda work=work, frame=frame: work(frame))
+            print(f"    {'  remembered':22}{took:8.3f}  {took / reference:5.2f} x")
+
+
+def ten_million() -> pd.DataFrame:
+    random = np.random.default_rng(1)
+    agents = pd.Index([
+        f"Mozilla/5.0 (Linux; Android {number % 15}; SM-{number}) AppleWebKit/537.36 (KHTML, like Gecko) "
+        f"Chrome/{number % 140}.0.{number}.0 Mobile Safari/537.36"
+        for number in range(3000)
+    ])  # fmt: skip
+    weights = 1 / np.arange(1, 3001)
+    codes = random.choice(3000, 10_000_000, p=weights / weights.sum()).astype("int16")
+    return pd.DataFrame({"useragent": pd.Categorical.from_codes(codes, categories=agents)})
+
+
+def best(work: Callable[[], object]) -> float:
+    rounds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        work()
+        rounds.append(time.perf_counter() - start)
+    return min(rounds)
 
 
 if __name__ == "__main__":
