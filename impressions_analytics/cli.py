@@ -9,11 +9,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.columns import EventKind, Family, Kind
 from impressions_analytics.errors import ImpressionsError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+ExportFormat = Literal["parquet", "csv", "duckdb"]
 Version = Annotated[
     int | None, typer.Option("--version", min=2, max=4, help="Version of the API; 2 by default.", show_default=False)
 ]
@@ -37,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for
 Emailings = Annotated[list[str] | None, typer.Option(help="Of this emailing; may be repeated.")]
 Destinations = Annotated[list[str] | None, typer.Option(help="Of this destination; may be repeated.")]
 ArchivePath = Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")]
-Family = Annotated[str, typer.Option(help="ms (Marketing Suite) or publisher.")]
+FamilyOption = Annotated[Family, typer.Option(help="Marketing Suite, or Publisher.")]
 
 
 def main() -> None:
@@ -101,10 +103,8 @@ def load(
     emailing: Emailings = None,
     begin: Begin = None,
     end: End = None,
-    kind: Annotated[
-        str, typer.Option(help="impressions, clicks, deliveries, errors, abuses or unsubscribes.")
-    ] = "impressions",
-    family: Family = "ms",
+    kind: Annotated[EventKind, typer.Option(help="What to load.")] = "impressions",
+    family: FamilyOption = "ms",
     version: Version = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only tell how many calls it will take.")] = False,
     as_json: AsJson = False,
@@ -120,12 +120,12 @@ def load(
         "destination": destination or None, "emailing": emailing or None, "begin": begin, "end": end, "family": family,
     }  # fmt: skip
     if plan:
-        planned = plan_load(_api(version), kind=kind, **selection)  # type: ignore[arg-type]
+        planned = plan_load(_api(version), kind=kind, **selection)
         print(json.dumps(planned.to_json()) if as_json else planned)
         return
     if out is None:
         raise InvalidArgumentError("say where the rows go with --out FILE.parquet, or ask for --plan")
-    frame = load_events(kind, _api(version), **selection)  # type: ignore[arg-type]
+    frame = load_events(kind, _api(version), **selection)
     path = ia.write_snapshot(frame, out)
     certificate = frame.attrs["load"]
     if as_json:
@@ -138,13 +138,13 @@ def load(
 def sync(
     folder: ArchivePath,
     kind: Annotated[
-        list[str] | None, typer.Option(help="Kind of row to bring; may be repeated. [default: impressions]")
+        list[Kind] | None, typer.Option(help="What to bring; may be repeated. [default: impressions]")
     ] = None,
     begin: Begin = None,
     emailing: Emailings = None,
     look_back_days: Annotated[float, typer.Option(min=0, help="How long rows may still arrive late.")] = 3,
     keep_days: Annotated[int | None, typer.Option(min=1, help="Also remove rows older than this.")] = None,
-    family: Family = "ms",
+    family: FamilyOption = "ms",
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
@@ -152,9 +152,11 @@ def sync(
 
     Example: impressions sync data/archive --begin 2026-01-01
     """
+    from impressions_analytics.loader import given_identifier
+
     archive = ia.Archive(folder, family=family)
     summary = archive.sync(
-        _api(version), kinds=kind or ["impressions"], begin=begin, emailings=emailing or None,
+        _api(version), kinds=kind or ["impressions"], begin=begin, emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
         look_back_days=look_back_days, progress=_progress_line(),
     )  # fmt: skip
     _tell(summary, as_json)
@@ -179,7 +181,7 @@ def report(
 def export(
     folder: ArchivePath,
     out: Annotated[Path, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
-    format: Annotated[str, typer.Option(help="parquet, csv or duckdb.")] = "parquet",
+    format: Annotated[ExportFormat, typer.Option(help="Folders of files, or one database file.")] = "parquet",
     utc: Annotated[bool, typer.Option("--utc", help="Write instants in UTC in place of the wall clock.")] = False,
     pseudonymise: Annotated[
         bool, typer.Option("--pseudonymise", help="Replace IDs of people by keyed numbers, and shorten addresses.")
@@ -270,4 +272,4 @@ def _progress_line() -> Any:
 
 
 def _api(version: int | None) -> Copernica:
-    return ia.Copernica.from_env(version=version)  # type: ignore[no-any-return]
+    return ia.Copernica.from_env(version=version)

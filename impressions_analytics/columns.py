@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Kind = Literal["impressions", "clicks", "deliveries", "errors", "abuses", "unsubscribes", "destinations", "emailings"]
+EventKind = Literal["impressions", "clicks", "deliveries", "errors", "abuses", "unsubscribes"]
 Family = Literal["ms", "publisher"]
 ColumnType = Literal["integer", "timestamp", "text", "category", "address", "boolean", "json"]
 
