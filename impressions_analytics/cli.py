@@ -9,15 +9,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 import impressions_analytics as ia
-from impressions_analytics.columns import EventKind, Family, Kind
+from impressions_analytics.columns import EventKind, Family
 from impressions_analytics.errors import ImpressionsError, InvalidArgumentError
 
 if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
     from impressions_analytics.settings import Copernica
 
 app = typer.Typer(
@@ -138,7 +139,7 @@ def load(
 def sync(
     folder: ArchivePath,
     kind: Annotated[
-        list[Kind] | None, typer.Option(help="What to bring; may be repeated. [default: impressions]")
+        list[str] | None, typer.Option(help="What to bring; may be repeated. [default: impressions]")
     ] = None,
     begin: Begin = None,
     emailing: Emailings = None,
@@ -156,8 +157,9 @@ def sync(
 
     archive = ia.Archive(folder, family=family)
     summary = archive.sync(
-        _api(version), kinds=kind or ["impressions"], begin=begin, emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-        look_back_days=look_back_days, progress=_progress_line(),
+        _api(version), kinds=cast("list[Kind]", kind or ["impressions"]), begin=begin, look_back_days=look_back_days,
+        emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
+        progress=_progress_line(),
     )  # fmt: skip
     _tell(summary, as_json)
     if keep_days is not None:
