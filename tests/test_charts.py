@@ -38,6 +38,36 @@ def breakdown(counts: dict[str, int], by: str = "client") -> pd.DataFrame:
     return pd.DataFrame({by: list(counts), "impressions": impressions, "share": impressions / 100})
 
 
+def hours_of_week(most: int = 9, **more: Any) -> pd.DataFrame:
+    cells = pd.MultiIndex.from_product([range(1, 8), range(24)], names=["weekday", "hour"]).to_frame(index=False)
+    return cells.assign(impressions=[most * hour for hour in cells["hour"]], **more)
+
+
+def decay(mailings: list[Any], *, mature: bool = True, final: int = 4) -> pd.DataFrame:
+    reached = [0, final // 2, final]
+    shares = [opens / final for opens in reached] if mature and final else [float("nan")] * 3
+    curve = {"hours": [0, 1, 2], "opens": reached, "share": shares, "mature": mature}
+    frames = [
+        pd.DataFrame(curve).assign(mailing=mailing, half_life_hours=1.0 if mature else None) for mailing in mailings
+    ]
+    return pd.concat(frames, ignore_index=True).astype({"half_life_hours": "float64"})
+
+
+def rated(name: str, share: float) -> dict[str, float]:
+    return {name: share, f"{name}_ci_low": share - 0.01, f"{name}_ci_high": share + 0.01}
+
+
+def mailings(count: int) -> pd.DataFrame:
+    rates = {
+        **rated("open_rate_of_sent", 0.39),
+        **rated("open_rate_of_delivered", 0.4),
+        **rated("human_open_rate_of_delivered", 0.3),
+        "estimated_open_rate_of_delivered": 0.34,
+        **rated("click_through_rate_of_delivered", 0.05),
+    }
+    return pd.DataFrame({"mailing": range(1, count + 1), "unique_opens": 40, "human_opens": 30, **rates})
+
+
 CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
     "over_time": (
         ia.plot_impressions_over_time,
@@ -51,6 +81,37 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
         ],
     ),
     "per_profile": (ia.plot_impressions_per_profile, [per_profile([1, 1, 2]), per_profile([1]), per_profile([10**9])]),
+    "hour_of_week": (
+        ia.plot_hour_of_week,
+        [
+            hours_of_week(),
+            hours_of_week(0),
+            hours_of_week(1).head(1),
+            hours_of_week(10**9, message_hours=0, impressions_per_message_hour=[float("nan")] * 100 + [0.25] * 68),
+        ],
+    ),
+    "open_decay": (
+        ia.plot_open_decay,
+        [
+            decay([401, 402]),
+            decay([NASTY, None]),
+            decay([1], mature=False),
+            decay([1], final=0),
+            decay(list(range(3_000))),
+            pd.concat([decay([1]), decay([2, 3, 4, 5, 6], mature=False)]),
+            decay([1]).drop(columns="mailing"),
+        ],
+    ),
+    "mailing_performance": (
+        ia.plot_mailing_performance,
+        [
+            mailings(2),
+            mailings(1),
+            mailings(3_000),
+            mailings(2)[["mailing", "human_opens", "unique_opens"]],
+            mailings(2).assign(open_rate_of_delivered=float("nan"), human_open_rate_of_delivered=float("nan")),
+        ],
+    ),
     "user_agents": (
         ia.plot_user_agents,
         [
@@ -87,8 +148,9 @@ def test_every_chart_is_drawn_from_any_result_without_a_warning(
     pd.testing.assert_frame_equal(result, before)
 
 
-@pytest.mark.parametrize(("plot", "result"), CASES)
-def test_every_chart_draws_on_the_axes_it_is_given(plot: Callable[..., Axes], result: pd.DataFrame) -> None:
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_draws_on_the_axes_it_is_given(name: str) -> None:
+    plot, (result, *_) = CHARTS[name]
     axes = Figure(layout="constrained").subplots(1, 2)
     assert plot(result, axes[1]) is axes[1]
     assert not axes[0].has_data()
@@ -129,7 +191,7 @@ def test_the_largest_groups_have_a_line_each_and_the_others_one_together() -> No
 def test_groups_can_be_called_by_names() -> None:
     result = over_time_by_group([401, 402])
     ax = ia.plot_impressions_over_time(result, names={401: "October news"})
-    assert [line.get_label() for line in ax.lines] == ["402", "October news"]
+    assert [line.get_label() for line in ax.lines] == ["mailing 402", "October news"]
 
 
 @pytest.mark.parametrize(
@@ -226,3 +288,79 @@ def test_heat_steps_keep_their_order_in_greyscale(page: int, direction: int) -> 
 def test_series_differ_without_colour() -> None:
     assert len({(str(look.dash), look.marker) for look in SERIES}) == len(SERIES)
     assert len({look.hatch for look in SERIES}) == len(SERIES)
+
+
+def test_the_hour_of_week_is_a_map_of_seven_days_by_24_hours() -> None:
+    result = hours_of_week().assign(impressions=range(168))
+    ax = ia.plot_hour_of_week(result, zone="Europe/Amsterdam")
+    (mesh,) = ax.collections
+    assert mesh.get_array().tolist() == [list(range(day * 24, day * 24 + 24)) for day in range(7)]
+    assert ax.get_yticklabels()[0].get_text() == "Mon"
+    assert ax.get_ylim() == (7, 0)  # Monday on top
+    assert "Europe/Amsterdam" in ax.get_xlabel()
+
+
+def test_the_hour_of_week_is_held_against_the_messages_where_it_can_be() -> None:
+    exposed = hours_of_week(impressions_per_message_hour=0.002)
+    assert ia.plot_hour_of_week(exposed).collections[0].get_array().max() == pytest.approx(2.0)
+    assert ia.plot_hour_of_week(exposed, measure="impressions").collections[0].get_array().max() == 9 * 23
+    with pytest.raises(ia.InvalidArgumentError, match=r"measure must be one of .* got 'opens'"):
+        ia.plot_hour_of_week(exposed, measure="opens")
+    with pytest.raises(ia.MissingColumnError, match="impressions_per_message_hour"):
+        ia.plot_hour_of_week(hours_of_week(), measure="impressions_per_message_hour")
+
+
+def test_hours_in_which_no_message_was_out_are_hatched() -> None:
+    rates = [float("nan")] + [0.1] * 167
+    assert ia.plot_hour_of_week(hours_of_week(impressions_per_message_hour=rates)).patch.get_hatch()
+    assert not ia.plot_hour_of_week(hours_of_week()).patch.get_hatch()
+
+
+def test_each_mailing_has_its_curve_and_its_half_life() -> None:
+    ax = ia.plot_open_decay(decay([401, 402]), names={402: "October"})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "mailing 401: 4 opens, half within 1 h",
+        "October: 4 opens, half within 1 h",
+    ]
+    assert [list(line.get_ydata()) for line in ax.lines][:2] == [[0, 0.5, 1], [0.5]]
+
+
+def test_of_many_mailings_the_quickest_and_the_slowest_are_drawn() -> None:
+    result = decay(list(range(9)))
+    result["half_life_hours"] = [1.0 + (5 - number) ** 2 for number in range(9) for _ in range(3)]
+    ax = ia.plot_open_decay(result)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "the middle 80% of 9",
+        "mailing 5: 4 opens, half within 1 h",
+        "mailing 0: 4 opens, half within 26 h",
+    ]
+
+
+def test_what_is_not_mature_is_named_and_not_drawn() -> None:
+    result = pd.concat([decay([1]), decay([2, 3, 4, 5, 6], mature=False)], ignore_index=True)
+    ax = ia.plot_open_decay(result)
+    assert len(ax.get_legend().get_texts()) == 1
+    assert "not mature yet, so not drawn: mailing 2, mailing 3, mailing 4 and 2 more" in ax.get_xlabel()
+    assert ia.plot_open_decay(decay([2], mature=False)).texts[0].get_text() == "not mature yet"
+
+
+def test_the_open_rate_of_a_mailing_is_a_range_with_its_uncertainty() -> None:
+    ax = ia.plot_mailing_performance(mailings(1))
+    segments = {bars.get_label(): bars.get_segments()[0][:, 0].tolist() for bars in ax.collections}
+    assert segments["opened: machines left out, up to machines counted"] == pytest.approx([0.3, 0.4])
+    assert segments["95% interval"] == pytest.approx([0.29, 0.41])
+    points = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
+    assert points == {"estimate between them": [0.34], "click-through rate": [0.05]}
+    assert ax.get_xlabel() == "share of the delivered messages"
+
+
+def test_without_deliveries_a_mailing_shows_what_is_known() -> None:
+    sent = mailings(1)[["mailing", "human_opens", "unique_opens", "open_rate_of_sent"]]
+    assert ia.plot_mailing_performance(sent).get_xlabel() == "share of the sent messages"
+    assert ia.plot_mailing_performance(sent.drop(columns="open_rate_of_sent")).get_xlabel() == "messages"
+
+
+def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:
+    ax = ia.plot_mailing_performance(mailings(30), most=5)
+    assert [label.get_text() for label in ax.get_yticklabels()] == [f"mailing {number}" for number in range(26, 31)]
+    assert "the last 5 of 30 mailings" in ax.get_xlabel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
@@ -38,6 +38,29 @@ result of impressions_over_time
 def group_columns(result: pd.DataFrame, known: Sequence[str]) -> list[str]:
     """Return the columns that the analysis counted apart: all that are not its own."""
     return [str(name) for name in result.columns if name not in known]
+
+
+def called(
+    result: pd.DataFrame, groups: Sequence[str], names: Mapping[object, str] | None, *, all_together: str
+) -> pd.Series[str]:
+    """Call each row by the name its group was given, or else by its column and value.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> called(pd.DataFrame({"mailing": [401, 402]}), ["mailing"], {402: "October"}, all_together="").tolist()
+    ['mailing 401', 'October']
+    """
+    import pandas as pd
+
+    if not groups:
+        return pd.Series(all_together, index=result.index, dtype="str")
+    if len(groups) > 1:
+        return group_names(result, groups)
+    (column,) = groups
+    known = dict(names or {})
+    own = f"{column} " + group_names(result, groups)
+    return own.where(~result[column].isin(list(known)), result[column].map(known).astype("str"))
 
 
 def group_names(result: pd.DataFrame, groups: Sequence[str]) -> pd.Series[str]:

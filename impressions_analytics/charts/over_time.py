@@ -19,7 +19,7 @@ from impressions_analytics.charts.canvas import (
     shortened,
     width_inches,
 )
-from impressions_analytics.charts.given import check_result, group_columns, group_names
+from impressions_analytics.charts.given import called, check_result, group_columns
 from impressions_analytics.charts.palette import INK, NIGHT, OTHERS, SERIES, WEEKEND, Series
 
 if TYPE_CHECKING:
@@ -130,15 +130,12 @@ def _lines(result: pd.DataFrame, count: str, first_opens: pd.DataFrame | None, n
 
 def _largest(result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]) -> Lines:
     """Return the lines of the largest groups, and one of all others together: counts of groups add up."""
-    called = result[groups[0]].map(lambda key: names.get(key, key)) if len(groups) == 1 and names else None
-    labels = group_names(result if called is None else result.assign(**{groups[0]: called}), groups)
-    table = result[["period", count]].assign(group=labels)
+    table = result[["period", count]].assign(group=called(result, groups, names, all_together=""))
     order = table.groupby("group")[count].sum().sort_values(ascending=False, kind="stable").index
     largest = order[: len(SERIES)]
     by_group = dict(iter(table[table["group"].isin(largest)].groupby("group")))
-    word = groups[0] if len(groups) == 1 and called is None else ""
     lines = {
-        shortened(f"{word} {name}".strip()): (by_group[name].groupby("period")[count].sum(), look)
+        shortened(name): (by_group[name].groupby("period")[count].sum(), look)
         for name, look in zip(largest, SERIES, strict=False)
     }
     if len(order) > len(SERIES):
