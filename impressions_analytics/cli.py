@@ -32,13 +32,18 @@ app = typer.Typer(
 
 ExportFormat = Literal["parquet", "csv", "duckdb"]
 Version = Annotated[
-    int | None, typer.Option("--version", min=2, max=4, help="Version of the API; 2 by default.", show_default=False)
+    int | None,
+    typer.Option(
+        "--version", min=2, max=4, metavar="2|3|4", help="Version of the API; 2 by default.", show_default=False
+    ),
 ]
-Begin = Annotated[str | None, typer.Option(help="First day or moment, as 2026-01-31 or '2026-01-31 13:00:00'.")]
-End = Annotated[str | None, typer.Option(help="First day or moment that is not wanted any more.")]
+Begin = Annotated[
+    str | None, typer.Option(metavar="DAY", help="First day or moment, as 2026-01-31 or '2026-01-31 13:00:00'.")
+]
+End = Annotated[str | None, typer.Option(metavar="DAY", help="First day or moment that is not wanted any more.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
-Emailings = Annotated[list[str] | None, typer.Option(help="Of this emailing; may be repeated.")]
-Destinations = Annotated[list[str] | None, typer.Option(help="Of this destination; may be repeated.")]
+Emailings = Annotated[list[str] | None, typer.Option(metavar="ID", help="Of this emailing; may be repeated.")]
+Destinations = Annotated[list[str] | None, typer.Option(metavar="ID", help="Of this destination; may be repeated.")]
 ArchivePath = Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")]
 FamilyOption = Annotated[Family, typer.Option(help="Marketing Suite, or Publisher.")]
 
@@ -139,12 +144,16 @@ def load(
 def sync(
     folder: ArchivePath,
     kind: Annotated[
-        list[str] | None, typer.Option(help="What to bring; may be repeated. [default: impressions]")
+        list[str] | None, typer.Option(metavar="KIND", help="What to bring; may be repeated. [default: impressions]")
     ] = None,
     begin: Begin = None,
     emailing: Emailings = None,
-    look_back_days: Annotated[float, typer.Option(min=0, help="How long rows may still arrive late.")] = 3,
-    keep_days: Annotated[int | None, typer.Option(min=1, help="Also remove rows older than this.")] = None,
+    look_back_days: Annotated[
+        float, typer.Option(min=0, metavar="DAYS", help="How long rows may still arrive late.")
+    ] = 3,
+    keep_days: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Also remove rows older than this.")
+    ] = None,
     family: FamilyOption = "ms",
     version: Version = None,
     as_json: AsJson = False,
@@ -223,9 +232,9 @@ def verify(
 @app.command()
 def erase(
     folder: ArchivePath,
-    profile: Annotated[int | None, typer.Option(help="Erase this profile.")] = None,
-    subprofile: Annotated[int | None, typer.Option(help="Erase this subprofile.")] = None,
-    destination: Annotated[int | None, typer.Option(help="Erase this destination.")] = None,
+    profile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this profile.")] = None,
+    subprofile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this subprofile.")] = None,
+    destination: Annotated[int | None, typer.Option(metavar="ID", help="Erase this destination.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person from an archive, now and in later syncs.
