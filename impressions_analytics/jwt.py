@@ -8,6 +8,7 @@ import binascii
 import msgspec
 
 from impressions_analytics.settings import Secret
+from impressions_analytics.values import UNREADABLE
 
 LIFETIME_SECONDS = 24 * 3600  # as documented, for a token that does not say
 MARGIN_SECONDS = 60  # a request under way must not meet the end
@@ -25,7 +26,7 @@ def jwt_in(body: bytes) -> Secret | None:
     if text.startswith(("{", '"')):
         try:
             answer = msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return None
         values = answer.values() if isinstance(answer, dict) else [answer]
         text = next((value for value in values if isinstance(value, str) and value.count(".") == 2), "")
@@ -45,6 +46,6 @@ def expiry_of(jwt: Secret, *, now: float) -> float:
     try:
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         expires = float(claims["exp"])
-    except (binascii.Error, ValueError, KeyError, TypeError, msgspec.DecodeError):
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, *UNREADABLE):
         expires = now + LIFETIME_SECONDS
     return expires - MARGIN_SECONDS

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 import msgspec
 import requests
+import urllib3
 
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
 from impressions_analytics.settings import redact
+from impressions_analytics.values import UNREADABLE
 
 NAME_PATIENCE_SECONDS = 10.0  # a host name that is not known is more likely misspelt than out of order
 
@@ -39,18 +41,25 @@ class Trouble:
 def trouble_of(problem: Exception, timeout_seconds: float) -> Trouble:
     """Return what the HTTP library's exception means; its own words may hold the address, and are not used."""
     told = str(problem)
-    if "CERTIFICATE_VERIFY_FAILED" in told:
-        reason = "the server's certificate is not trusted; check url, the clock, or the proxy in between"
-        return Trouble(reason, final=True)
+    for sign, reason in _FINAL.items():
+        if sign in told:
+            return Trouble(reason, final=True)
     if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return Trouble("the address cannot be used; check url", final=True)
     if "NameResolutionError" in told:
         return Trouble("the host name is not known", patience_seconds=NAME_PATIENCE_SECONDS)
-    if isinstance(problem, requests.Timeout):
+    if isinstance(problem, requests.Timeout | urllib3.exceptions.TimeoutError):
         return Trouble(f"no answer within {timeout_seconds:g} s")
-    if isinstance(problem, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+    if isinstance(problem, urllib3.exceptions.ProtocolError | urllib3.exceptions.DecodeError):
         return Trouble("the answer was cut short")
     return Trouble("the connection was refused" if "refused" in told else "the connection broke")
+
+
+_FINAL = {
+    "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted; check url, the clock, or the proxy between",
+    "TLS CA certificate": "the file of trusted certificates cannot be read; check REQUESTS_CA_BUNDLE",
+}
+"""What in the HTTP library's words means that asking again is useless."""
 
 
 def error_of(path: str, answer: Answer) -> ApiError:
@@ -68,7 +77,7 @@ def message_in(body: bytes) -> str:
     """Return what an error answer says, shortened; pages for people say nothing."""
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return "no message"
     error = answer.get("error", "no message") if isinstance(answer, dict) else "no message"
     text = error.get("message", error) if isinstance(error, dict) else error
@@ -79,7 +88,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
     """Return how long a Retry-After asks to wait: it is a number of seconds or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdigit():
+    if retry_after.isascii() and retry_after.strip().isdigit():
         return float(retry_after)
     try:
         when = email.utils.parsedate_to_datetime(retry_after)

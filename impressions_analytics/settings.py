@@ -25,7 +25,7 @@ ENVIRONMENT = {
 }
 """Which environment variable each setting can come from."""
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TOKEN_IN_TEXT = re.compile(r"(access_token=|Bearer\s+)[^&\s\"'<>]+")
 
 
@@ -196,7 +196,7 @@ def _check_address(name: str, address: str, allow_plain_http: bool) -> None:
         raise SettingsError(
             f"{name} ({shown}...) must be a plain address such as {API_URL}, without user or parameters"
         )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not allow_plain_http:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_plain_http:
         raise SettingsError(
             f"{name} ({shown}) would send the access token unencrypted; use https, or allow_plain_http=True if you must"
         )

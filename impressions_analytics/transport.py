@@ -12,9 +12,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http.cookiejar import DefaultCookiePolicy
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 import msgspec
 import requests
@@ -30,7 +30,8 @@ from impressions_analytics.errors import (
 )
 from impressions_analytics.jwt import expiry_of, jwt_in
 from impressions_analytics.outcomes import Answer, Trouble, error_of, message_in, seconds_to_wait, trouble_of
-from impressions_analytics.settings import Copernica, Secret, redact
+from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
+from impressions_analytics.values import UNREADABLE
 
 log = logging.getLogger("impressions_analytics")
 
@@ -46,6 +47,8 @@ FIRST_WAIT_SECONDS = 0.25  # a reset connection is usually back at once
 LONGEST_WAIT_SECONDS = 30.0  # outages last minutes: asking twice a minute is often enough
 WORTH_A_WARNING_SECONDS = 5.0  # a person at a terminal starts to wonder
 MOST_MOVES = 5
+ERROR_BYTES = 1000  # where an answer that is an error says so
+HEADERS = {**requests.utils.default_headers(), "Accept": "application/json"}
 
 
 class Transport:
@@ -64,13 +67,10 @@ class Transport:
         self._hold_until = 0.0
         self.requests = 0
         self.retries = 0
-        self._session = requests.Session()
-        self._session.auth = _Access(api)
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=api.connections, max_retries=0)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
-        logging.getLogger("urllib3.connectionpool").addFilter(_hide_tokens)
+        self._adapter = HTTPAdapter(pool_connections=2, pool_maxsize=api.connections, max_retries=0)
+        self._ways = {urlsplit(address).netloc: _way_to(address) for address in (str(api.url), str(api.auth_url))}
+        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+            logging.getLogger(name).addFilter(_hide_tokens)
 
     def __enter__(self) -> Transport:
         return self
@@ -81,7 +81,7 @@ class Transport:
     def stop(self) -> None:
         """Give up: waits end at once, and idle connections are closed."""
         self._stopped.set()
-        self._session.close()
+        self._adapter.close()
 
     def get(self, path: str, parameters: Parameters = (), *, again: int = 0) -> bytes:
         """Return the body that the API answers for a path below the version's root.
@@ -101,7 +101,8 @@ class Transport:
             When no good answer came within the patience.
         """
         if again:
-            self.retries += 1
+            with self._lock:
+                self.retries += 1
             self._wait(FIRST_WAIT_SECONDS * 2**again)
         if self._api.version == 4:
             self._refresh_jwt(older_than=None)
@@ -124,7 +125,7 @@ class Transport:
         body = self.get(path, parameters)
         try:
             answer = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             answer = None
         if not isinstance(answer, dict):
             raise MalformedResponseError(f"{path}: expected a JSON object, got {len(body)} bytes of something else")
@@ -177,31 +178,33 @@ class Transport:
         """Ask once, following moves within the host."""
         here = urlsplit(address)
         for _ in range(MOST_MOVES):
-            outcome = self._send("GET", address, params=parameters)
+            outcome = self._send("GET", address, parameters)
             if isinstance(outcome, Trouble) or outcome.status not in MOVED or not outcome.location:
                 return outcome
-            there = urlsplit(urljoin(address, outcome.location))
+            there = _moved_to(address, outcome.location)
+            if there is None:
+                return Trouble("it has moved to an address that cannot be read", final=True)
             if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-                elsewhere = f"{there.scheme}://{there.hostname}"
+                elsewhere = f"{there.scheme}://{there.hostname}"[:100]
                 return Trouble(f"it has moved to {elsewhere}, where the token is not sent unasked; set url", final=True)
             moved = [(name, value) for name, value in parse_qsl(there.query) if name != "access_token"]
             parameters = moved or parameters
             address = there._replace(query="", fragment="").geturl()
         return Trouble("it is moved in a circle", final=True)
 
-    def _send(self, method: str, address: str, **more: Any) -> Answer | Trouble:
+    def _send(
+        self, method: str, address: str, parameters: Parameters = (), form: str | None = None
+    ) -> Answer | Trouble:
         """Send one request; whatever the HTTP library raises ends here, turned into words."""
-        if "params" in more and self._api.version in (2, 3):
-            more["params"] = [*more["params"], ("access_token", _revealed(self._api.access_token))]
-        if "params" in more:
-            more["params"] = urlencode(more["params"])
         try:
-            with self._session.request(
-                method, address, timeout=self._api.timeout_seconds, allow_redirects=False, **more
-            ) as response:
+            request = self._request(method, address, parameters, form)
+            response = self._adapter.send(
+                request, stream=True, timeout=self._api.timeout_seconds, **self._ways[urlsplit(address).netloc]
+            )
+            with response:
                 answer = Answer(
                     response.status_code,
-                    response.content,
+                    response.raw.read(decode_content=True),
                     response.headers.get("Retry-After"),
                     response.headers.get("Location"),
                 )
@@ -211,7 +214,28 @@ class Transport:
             return Trouble(
                 f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN
             )
-        return answer
+        return self._without_token(answer)
+
+    def _request(self, method: str, address: str, parameters: Parameters, form: str | None) -> requests.PreparedRequest:
+        """Make a request by hand: a session's own way reads the environment anew each time, and the .netrc file."""
+        token = _revealed(self._api.access_token)
+        headers = dict(HEADERS)
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        elif self._api.version == 4:
+            headers["Authorization"] = f"Bearer {self._api.tokens['jwt'].reveal()}"
+        else:
+            parameters = [*parameters, ("access_token", token)]
+        request = requests.PreparedRequest()
+        request.prepare(method, address, headers=headers, data=form, params=urlencode(parameters))
+        return request
+
+    def _without_token(self, answer: Answer) -> Answer:
+        """Take the access token out of an error that quotes it; rows are left as they are."""
+        token = _revealed(self._api.access_token).encode()
+        if answer.status == 200 and b'"error"' not in answer.body[:ERROR_BYTES]:
+            return answer
+        return replace(answer, body=answer.body.replace(token, b"<secret>"))
 
     def _refresh_jwt(self, *, older_than: Secret | None) -> None:
         """Make sure that there is a JWT that has not expired and is not the one that was refused."""
@@ -220,8 +244,8 @@ class Transport:
             current = tokens.get("jwt")
             if current is not None and current != older_than and tokens["expires"] > time.time():
                 return
-            form = {"access_token": _revealed(self._api.access_token)}
-            answer = self._patiently("(token exchange)", lambda: self._send("POST", str(self._api.auth_url), data=form))
+            form = urlencode({"access_token": _revealed(self._api.access_token)})
+            answer = self._patiently("(token exchange)", lambda: self._send("POST", str(self._api.auth_url), form=form))
             jwt = jwt_in(answer.body) if answer.status == 200 else None
             if jwt is None:
                 raise AccessDeniedError(
@@ -235,16 +259,20 @@ class Transport:
         return lock
 
 
-class _Access(requests.auth.AuthBase):
-    """Adds the JWT; being there at all keeps requests from adding credentials of a .netrc file."""
+def _way_to(address: str) -> dict[str, Any]:
+    """Return how to connect to an address: the environment's certificates, and its proxy unless it is this machine."""
+    with requests.Session() as session:
+        way = session.merge_environment_settings(address, {}, None, None, None)
+    proxies = {} if urlsplit(address).hostname in LOOPBACK else way["proxies"]
+    return {"verify": way["verify"], "cert": way["cert"], "proxies": proxies}
 
-    def __init__(self, api: Copernica) -> None:
-        self._api = api
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._api.version == 4 and request.method == "GET":
-            request.headers["Authorization"] = f"Bearer {self._api.tokens['jwt'].reveal()}"
-        return request
+def _moved_to(address: str, location: str) -> SplitResult | None:
+    try:
+        there = urlsplit(urljoin(address, location))
+        return there if there.hostname and there.geturl().isascii() else None
+    except ValueError:
+        return None
 
 
 def _revealed(token: Secret | str) -> str:
