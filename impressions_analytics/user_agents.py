@@ -81,7 +81,10 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
     0     Outlook  Windows    person        outlook
     1  Apple Mail  unknown  prefetch  apple-privacy
     """
-    agents, _, _ = _distinct(_column(data))
+    import pandas as pd
+
+    distinct = _series(_column(data)).unique()  # a null may be None, NaN or NA, each distinct from the others
+    agents = list(dict.fromkeys(None if pd.isna(agent) else agent for agent in distinct))
     return _dimension(agents).sort_values("useragent", ignore_index=True, na_position="last")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics.user_agent_judge import REMEMBERED, judge
+from impressions_analytics.user_agent_judge import REMEMBERED, remembered_judgement
 from impressions_analytics.user_agents import RULES_VERSION, classify_user_agents, rules, with_user_agents
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
@@ -107,14 +107,14 @@ def test_a_frame_without_user_agents_is_refused_by_its_columns():
 
 
 def test_a_user_agent_is_judged_once_in_a_process():
-    judge.cache_clear()
+    remembered_judgement.cache_clear()
     classify_user_agents([FIREFOX, OUTLOOK, FIREFOX])
     classify_user_agents(pd.Series([FIREFOX, OUTLOOK], dtype="category"))
-    assert judge.cache_info().misses == 2
+    assert remembered_judgement.cache_info().misses == 2
 
 
 def test_what_is_remembered_is_bounded():
-    assert judge.cache_info().maxsize == REMEMBERED == 50_000
+    assert remembered_judgement.cache_info().maxsize == REMEMBERED == 50_000
 
 
 def test_the_columns_are_added_to_the_rows_as_they_stand():
