@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
-from impressions_analytics.parquet import Provenance, open_parquet, read_rows, replace_file, write_tables
+from impressions_analytics.files import replace_file
+from impressions_analytics.parquet import Provenance, write_tables
+from impressions_analytics.rows_file import RowsFile
 from impressions_analytics.tables import identify, to_frame, to_table
 
 if TYPE_CHECKING:
@@ -95,13 +97,12 @@ def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None
     ArchiveError
         There is no such file, or another program or a newer version wrote it.
     """
-    file, provenance = open_parquet(Path(path), str(path))
-    with file:
-        known = file.schema_arrow.names
+    with RowsFile(Path(path), str(path)) as file:
+        provenance, known = file.provenance, file.schema.names
         unknown = [name for name in columns or () if name not in known]
         if unknown:
             raise InvalidArgumentError(f"{path} has no column {unknown[0]!r}; it has {', '.join(known)}")
-        table = read_rows(file, str(path), columns)
+        table = file.rows(columns)
     frame = to_frame(table, provenance.kind, provenance.family)
     if provenance.load is not None:
         frame.attrs["load"] = Certificate(provenance.load)

@@ -86,7 +86,7 @@ def _to_arrow(series: pd.Series, column: Column, wanted: pa.DataType) -> pa.Arra
         )
     try:
         if isinstance(series.dtype, pd.CategoricalDtype) and pa.types.is_string(wanted):
-            array = _categories_in_use(series)
+            array = _encoded(series)
         else:
             array = pa.Array.from_pandas(series, type=wanted)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
@@ -100,10 +100,12 @@ def _to_arrow(series: pd.Series, column: Column, wanted: pa.DataType) -> pa.Arra
     return array
 
 
-def _categories_in_use(series: pd.Series) -> pa.DictionaryArray:
+def _encoded(series: pd.Series) -> pa.DictionaryArray:
     import pyarrow as pa
 
-    return _dictionary(series.cat.codes.to_numpy(), pa.array(series.cat.categories, type=pa.string()))
+    codes = series.cat.codes.to_numpy()
+    indices = pa.array(codes.astype("int32"), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(series.cat.categories, type=pa.string()))
 
 
 def drop_unused_words(table: pa.Table) -> pa.Table:

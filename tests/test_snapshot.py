@@ -197,7 +197,7 @@ def test_a_file_cut_short_or_flipped_is_damaged_and_named(tmp_path):
     with pytest.raises(ia.DamagedFileError, match=r"rows.parquet cannot be read as Parquet.*restore it"):
         ia.read_snapshot(path)
     path.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
-    with pytest.raises(ia.DamagedFileError, match=r"rows.parquet is damaged.*restore it"):
+    with pytest.raises(ia.DamagedFileError, match=r"rows.parquet cannot be read as Parquet: Couldn.t.*restore it"):
         ia.read_snapshot(path)
 
 

@@ -13,7 +13,6 @@ from impressions_analytics.archive.periods import covered, subtract
 from impressions_analytics.archive.results import Finding
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError
-from impressions_analytics.parquet import open_parquet, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,9 +70,8 @@ def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | Non
         return None
     try:
         month = months.read_footer(relative)
-        with months.store.open(relative) as source:
-            file, _ = open_parquet(source, label)
-            rows = read_rows(file, label)
+        with months.open(relative) as file:
+            rows = file.rows()
     except ArchiveError as error:
         check.wrong(label, str(error))
         return None
@@ -120,16 +118,13 @@ def _verify_repeats(months: Months, good: list[Month], check: KindCheck) -> None
 
 
 def _id_range(months: Months, month: Month) -> tuple[int, int]:
-    with months.store.open(month.relative) as source:
-        metadata = open_parquet(source, months.store.label(month.relative))[0].metadata
-    groups = [metadata.row_group(index).column(0).statistics for index in range(metadata.num_row_groups)]
-    return min(group.min for group in groups), max(group.max for group in groups)
+    with months.open(month.relative) as file:
+        return file.extremes("ID")
 
 
 def _ids(months: Months, month: Month) -> Any:
-    label = months.store.label(month.relative)
-    with months.store.open(month.relative) as source:
-        return read_rows(open_parquet(source, label)[0], label, ["ID"])["ID"].to_numpy()
+    with months.open(month.relative) as file:
+        return file.rows(["ID"])["ID"].to_numpy()
 
 
 def _verify_totals(months: Months, good: list[Month], total: Total, check: KindCheck) -> None:

@@ -15,7 +15,6 @@ from impressions_analytics.archive.months import Month, Months, PeriodCounter, t
 from impressions_analytics.archive.results import ErasureReceipt, Retention
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.suppression import Suppression, numbers
-from impressions_analytics.parquet import open_parquet
 from impressions_analytics.privacy import person_columns
 
 if TYPE_CHECKING:
@@ -116,12 +115,8 @@ def _rewrite(
 
 
 def _batches(months: Months, month: Month, columns: list[str] | None) -> Iterator[pa.Table]:
-    import pyarrow as pa
-
-    with months.store.open(month.relative) as source:
-        file, _ = open_parquet(source, months.store.label(month.relative))
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns):
-            yield pa.Table.from_batches([batch])
+    with months.open(month.relative) as file:
+        yield from file.batches(BATCH_ROWS, columns)
 
 
 def _remove_exports(store: Store) -> list[str]:

@@ -21,7 +21,8 @@ from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.parquet import ROWS_PER_GROUP, open_parquet, replace_file, write_tables
+from impressions_analytics.files import replace_file
+from impressions_analytics.parquet import ROWS_PER_GROUP, write_tables
 from impressions_analytics.privacy import check_key, pseudonymise
 
 if TYPE_CHECKING:
@@ -192,10 +193,6 @@ def _schema(months: Months) -> pa.Schema:
 
 
 def _batches(months: Months, columns: list[str] | None) -> Iterator[pa.Table]:
-    import pyarrow as pa
-
     for relative in months.files():
-        with months.store.open(relative) as source:
-            file, _ = open_parquet(source, months.store.label(relative))
-            for batch in file.iter_batches(batch_size=ROWS_PER_GROUP // 4, columns=columns):
-                yield pa.Table.from_batches([batch])
+        with months.open(relative) as file:
+            yield from file.batches(ROWS_PER_GROUP // 4, columns)

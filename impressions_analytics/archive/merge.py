@@ -11,7 +11,8 @@ from impressions_analytics.parquet import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from impressions_analytics.rows_file import RowsFile
 
 BATCH_ROWS = 1 << 16
 """Rows of one file in memory at a time: a few megabytes."""
@@ -24,18 +25,18 @@ class SortedRows:
 
     Parameters
     ----------
-    file : pyarrow.parquet.ParquetFile
+    file : RowsFile
         Rows in the order of the time column.
     time : str
         The name of the time column.
     """
 
-    def __init__(self, file: pq.ParquetFile, time: str) -> None:
+    def __init__(self, file: RowsFile, time: str) -> None:
         self._time = time
-        self._batches: Iterator[pa.RecordBatch] = file.iter_batches(batch_size=BATCH_ROWS)
+        self._batches = file.batches(BATCH_ROWS)
         self._rows: pa.Table | None = None
-        self._ended = file.metadata.num_rows == 0
-        self._first = NEVER if self._ended else _first_time(file, time)
+        self._ended = file.num_rows == 0
+        self._first = NEVER if self._ended else _as_number(file.extremes(time)[0])
 
     @property
     def horizon(self) -> int:
@@ -54,11 +55,10 @@ class SortedRows:
         import pyarrow as pa
 
         while not self._ended and not self._spans_moments():
-            batch = next(self._batches, None)
-            if batch is None:
+            more = next(self._batches, None)
+            if more is None:
                 self._ended = True
                 break
-            more = pa.Table.from_batches([batch])
             self._rows = more if self._rows is None else pa.concat_tables([self._rows, more])
 
     def take_before(self, bound: int) -> pa.Table | None:
@@ -128,7 +128,5 @@ def _times(rows: pa.Table, time: str) -> Any:
     return rows[time].to_numpy().astype("int64", copy=False)
 
 
-def _first_time(file: pq.ParquetFile, time: str) -> int:
-    index = file.schema_arrow.get_field_index(time)
-    first = file.metadata.row_group(0).column(index).statistics.min
-    return int(np.datetime64(first, "us").astype("int64"))
+def _as_number(moment: Any) -> int:
+    return int(np.datetime64(moment, "us").astype("int64"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,11 @@ from impressions_analytics.archive.periods import Period, Stretch, coalesce, ove
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.parquet import Provenance, open_parquet, write_tables
+from impressions_analytics.parquet import Provenance, write_tables
+from impressions_analytics.rows_file import RowsFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 MONTH_FILE = re.compile(r"^(?P<kind>[a-z]+)/month=(?P<month>\d{4}-\d{2})/(?P=kind)-(?P=month)\.parquet$")
 PENDING = ".pending"
@@ -40,14 +40,11 @@ class Month:
         How many rows it holds.
     periods : tuple of Period
         What it covers.
-    provenance : Provenance
-        What it says of itself.
     """
 
     relative: str
     rows: int
     periods: tuple[Period, ...]
-    provenance: Provenance
 
     @property
     def stretch(self) -> Stretch:
@@ -109,14 +106,18 @@ class Months:
 
     def read_footer(self, relative: str) -> Month:
         """Return what a file says of itself."""
-        with self.store.open(relative) as source:
-            file, provenance = open_parquet(source, self.store.label(relative))
-            self.check(provenance, relative)
-            periods = tuple(Period.from_json(values) for values in provenance.periods)
-            return Month(relative, file.metadata.num_rows, periods, provenance)
+        with self.open(relative) as file:
+            periods = tuple(Period.from_json(values) for values in file.provenance.periods)
+            return Month(relative, file.num_rows, periods)
 
-    def check(self, provenance: Provenance, relative: str) -> None:
-        """Refuse a file of another kind, family or zone than the archive's."""
+    @contextmanager
+    def open(self, relative: str) -> Iterator[RowsFile]:
+        """Open a file of the archive for reading, checked to be of its kind, family and zone."""
+        with self.store.open(relative) as source, RowsFile(source, self.store.label(relative)) as file:
+            self._check(file.provenance, relative)
+            yield file
+
+    def _check(self, provenance: Provenance, relative: str) -> None:
         wanted = {"kind": self.kind, "family": self.family, "zone": self.zone}
         for name, value in wanted.items():
             found = getattr(provenance, name)
@@ -164,10 +165,9 @@ class Months:
 
 def _check_written(path: Path, label: str, rows: int) -> None:
     """Read back the footer of a file that was just written."""
-    with path.open("rb") as source:
-        file, _ = open_parquet(source, label)
-        if file.metadata.num_rows != rows:
-            raise DamagedFileError(f"{label} came out with {file.metadata.num_rows} rows of {rows}; not put in place")
+    with RowsFile(path, label) as file:
+        if file.num_rows != rows:
+            raise DamagedFileError(f"{label} came out with {file.num_rows} rows of {rows}; it was not put in place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +197,14 @@ def merge_month(months: Months, month: str, pieces: Sequence[str]) -> Merged:
     there = [relative] if months.store.exists(relative) else []
     time = time_column(months.kind)
     with ExitStack() as stack:
-        files: list[pq.ParquetFile] = []
+        files = [stack.enter_context(months.open(place)) for place in [*there, *pieces]]
         periods: list[Period] = []
-        for place in [*there, *pieces]:
-            file, provenance = open_parquet(stack.enter_context(months.store.open(place)), months.store.label(place))
-            months.check(provenance, place)
-            files.append(file)
-            periods = overlay(periods, [Period.from_json(values) for values in provenance.periods])
+        for file in files:
+            periods = overlay(periods, [Period.from_json(values) for values in file.provenance.periods])
         counter = PeriodCounter(periods, time)
         rows = counter.watch(in_groups(merge_rows([SortedRows(file, time) for file in files], time)))
         after = months.write(relative, rows, counter.periods)
-        counts = [file.metadata.num_rows for file in files]
+        counts = [file.num_rows for file in files]
     before = counts[0] if there else 0
     fetched = sum(counts) - before
     for piece in pieces:

@@ -14,7 +14,6 @@ from impressions_analytics.archive.periods import Stretch, covered, span, subtra
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.parquet import open_parquet, read_rows
 from impressions_analytics.tables import to_frame
 
 if TYPE_CHECKING:
@@ -56,11 +55,8 @@ def _overlap(one: Stretch, other: Stretch) -> bool:
 def _read_month(months: Months, month: Month, stretch: Stretch, columns: Sequence[str] | None) -> pa.Table:
     """Read the rows of one month that lie in a stretch; the file is in time order."""
     time = time_column(months.kind)
-    label = months.store.label(month.relative)
-    with months.store.open(month.relative) as source:
-        file, _ = open_parquet(source, label)
-        wanted = columns if columns is None else list(dict.fromkeys([*columns, time]))
-        rows = read_rows(file, label, wanted)
+    with months.open(month.relative) as file:
+        rows = file.rows(None if columns is None else list(dict.fromkeys([*columns, time])))
     times = rows[time].to_numpy()
     start, stop = np.searchsorted(times, [np.datetime64(moment, "us") for moment in stretch])
     return rows.slice(start, stop - start)
