@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import requests
@@ -19,10 +19,10 @@ NAME_PATIENCE_SECONDS = 10.0  # a host name that is not known is more likely mis
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the API answered."""
+    """What the API answered; the body of an exchange is a token, and not shown."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     retry_after: str | None
     location: str | None
 

@@ -99,7 +99,7 @@ class Slicer:
         try:
             page = self.decoder.decode(body, page=errand.ask.start // PAGE_ROWS)
         except NotJsonError:
-            if errand.bodies + 1 >= MOST_BODIES:
+            if errand.bodies + 1 >= MOST_BODIES or not self.transport.has_patience(errand.bodies + 1):
                 raise
             self._send(fetcher, _Errand(errand.walk, errand.ask, errand.bodies + 1))
         else:

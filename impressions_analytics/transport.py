@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 import msgspec
@@ -36,6 +36,7 @@ from impressions_analytics.values import UNREADABLE
 log = logging.getLogger("impressions_analytics")
 
 Parameters = Sequence[tuple[str, str]]
+Method = Literal["GET", "POST"]
 
 MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
 """Statuses after which the same request may succeed."""
@@ -113,6 +114,11 @@ class Transport:
         if answer.status != 200:
             raise error_of(path, answer)
         return answer.body
+
+    def has_patience(self, again: int) -> bool:
+        """Whether the patience allows to ask once more for an answer that could not be read so many times."""
+        waits = [FIRST_WAIT_SECONDS * 2.0**number for number in range(1, again + 1)]
+        return sum(waits) <= self._api.patience_seconds
 
     def get_object(self, path: str, parameters: Parameters = ()) -> dict[str, Any]:
         """Return the JSON object that the API answers where it gives one thing and not a list.
@@ -192,12 +198,10 @@ class Transport:
             address = there._replace(query="", fragment="").geturl()
         return Trouble("it is moved in a circle", final=True)
 
-    def _send(
-        self, method: str, address: str, parameters: Parameters = (), form: str | None = None
-    ) -> Answer | Trouble:
+    def _send(self, method: Method, address: str, parameters: Parameters = ()) -> Answer | Trouble:
         """Send one request; whatever the HTTP library raises ends here, turned into words."""
         try:
-            request = self._request(method, address, parameters, form)
+            request = self._request(method, address, parameters)
             response = self._adapter.send(
                 request, stream=True, timeout=self._api.timeout_seconds, **self._ways[urlsplit(address).netloc]
             )
@@ -214,28 +218,32 @@ class Transport:
             return Trouble(
                 f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN
             )
-        return self._without_token(answer)
+        return self._without_tokens(answer)
 
-    def _request(self, method: str, address: str, parameters: Parameters, form: str | None) -> requests.PreparedRequest:
-        """Make a request by hand: a session's own way reads the environment anew each time, and the .netrc file."""
-        token = _revealed(self._api.access_token)
+    def _request(self, method: Method, address: str, parameters: Parameters) -> requests.PreparedRequest:
+        """Make a request by hand: a session's own way reads the environment anew each time, and the .netrc file.
+
+        No function that may raise holds the token in a variable: some people's tracebacks show them all.
+        """
+        token = ("access_token", _revealed(self._api.access_token))
         headers = dict(HEADERS)
-        if form is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        elif self._api.version == 4:
+        if self._api.version == 4 and method == "GET":
             headers["Authorization"] = f"Bearer {self._api.tokens['jwt'].reveal()}"
-        else:
-            parameters = [*parameters, ("access_token", token)]
+        elif method == "GET":
+            parameters = [*parameters, token]
+        form = [token] if method == "POST" else None
         request = requests.PreparedRequest()
         request.prepare(method, address, headers=headers, data=form, params=urlencode(parameters))
         return request
 
-    def _without_token(self, answer: Answer) -> Answer:
-        """Take the access token out of an error that quotes it; rows are left as they are."""
-        token = _revealed(self._api.access_token).encode()
+    def _without_tokens(self, answer: Answer) -> Answer:
+        """Take the tokens out of an error that quotes them; rows are left as they are."""
         if answer.status == 200 and b'"error"' not in answer.body[:ERROR_BYTES]:
             return answer
-        return replace(answer, body=answer.body.replace(token, b"<secret>"))
+        body = answer.body
+        for token in (self._api.access_token, self._api.tokens.get("jwt")):
+            body = body.replace(_revealed(token).encode(), b"<secret>") if token else body
+        return replace(answer, body=body)
 
     def _refresh_jwt(self, *, older_than: Secret | None) -> None:
         """Make sure that there is a JWT that has not expired and is not the one that was refused."""
@@ -244,8 +252,7 @@ class Transport:
             current = tokens.get("jwt")
             if current is not None and current != older_than and tokens["expires"] > time.time():
                 return
-            form = urlencode({"access_token": _revealed(self._api.access_token)})
-            answer = self._patiently("(token exchange)", lambda: self._send("POST", str(self._api.auth_url), form=form))
+            answer = self._patiently("(token exchange)", lambda: self._send("POST", str(self._api.auth_url)))
             jwt = jwt_in(answer.body) if answer.status == 200 else None
             if jwt is None:
                 raise AccessDeniedError(

@@ -110,6 +110,14 @@ def test_without_patience_everything_is_asked_once(small, reach):
     assert "give more patience_seconds" in str(caught.value)
 
 
+@pytest.mark.parametrize(("patience_seconds", "asked"), [(0, 1), (0.6, 2)])
+def test_a_body_that_cannot_be_read_is_asked_again_within_the_patience(patience_seconds, asked, small, reach):
+    small.behave(faults=dict.fromkeys(range(1, 9), "cut_unmarked"))
+    with pytest.raises(ia.MalformedResponseError, match="not whole JSON"):
+        ia.load_impressions(reach(small, patience_seconds=patience_seconds))
+    assert len(small.requests) == asked
+
+
 def test_an_outage_within_the_patience_is_outlived(small, reach):
     small.behave(outage_requests=3, outage_fault="502")
     with Transport(reach(small)) as transport:
@@ -145,13 +153,14 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
 
 
 @pytest.mark.parametrize("fault", ["429", "503"])
-def test_all_connections_wait_together_when_the_api_says_slow_down(fault, small, reach):
+def test_all_connections_wait_together_when_the_api_says_slow_down(fault, small, reach, caplog):
     """The outage is shorter than the wait: whoever did not wait would meet it too, and need a retry of its own."""
+    caplog.set_level("INFO", logger="impressions_analytics")
     small.behave(outage_seconds=0.1, outage_fault=fault, retry_after_seconds=1)
     with Transport(reach(small)) as transport:
         first = threading.Thread(target=transport.get, args=(PAGE,))
         first.start()
-        while not any(asked.status for asked in small.requests):
+        while not caplog.records:
             pass
         others = [threading.Thread(target=transport.get, args=(PAGE,)) for _ in range(3)]
         for thread in others:
