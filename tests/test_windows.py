@@ -1,0 +1,91 @@
+"""Periods: what a caller may write, and how a period is cut without a gap or an overlap."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import impressions_analytics as ia
+from impressions_analytics.windows import EARLIEST, LATEST, SECOND, Window, read_moment, read_period
+
+NEW_YEAR = dt.datetime(2026, 1, 1)
+SECONDS = st.datetimes(EARLIEST, LATEST).map(lambda moment: moment.replace(microsecond=0))
+
+
+@pytest.mark.parametrize(
+    ("given_", "moment"),
+    [
+        ("2026-01-01", NEW_YEAR),
+        (" 2026-01-01 ", NEW_YEAR),
+        ("2026-01-01 00:00:00", NEW_YEAR),
+        ("2026-01-01T13:30", dt.datetime(2026, 1, 1, 13, 30)),
+        (dt.date(2026, 1, 1), NEW_YEAR),
+        (NEW_YEAR, NEW_YEAR),
+        (pd.Timestamp("2026-01-01 10:00"), dt.datetime(2026, 1, 1, 10)),
+        (dt.datetime(2026, 1, 1, 0, 0, 0, 1), NEW_YEAR + SECOND),
+        (pd.Timestamp("2026-01-01 00:00:00.000000001"), NEW_YEAR),
+        ("2025-12-31 23:59:59.5", NEW_YEAR),
+        (None, None),
+    ],
+)
+def test_a_moment_is_the_first_second_that_is_not_before_it(given_, moment):
+    read = read_moment("begin", given_)
+    assert read == moment
+    assert type(read) in (dt.datetime, type(None))
+
+
+@pytest.mark.parametrize(
+    "given_",
+    ["", "yesterday", "2026-02-30", "2026-13-01", "01-02-2026", "2026-01-01 25:00", 20260101, 1.5, True, pd.NaT,
+     np.datetime64("2026-01-01"), ["2026-01-01"], "1999-12-31", "2100-01-02", dt.date.max, "2026-01-01T00:00:00Z",
+     "2026-01-01T00:00:00+01:00", dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+     pd.Timestamp("2026-01-01", tz="Europe/Paris")],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["begin", "end"])
+def test_what_is_no_moment_is_refused_by_name_and_value(name, given_):
+    with pytest.raises(ia.InvalidArgumentError) as caught:
+        read_period(**{"begin": None, "end": None, name: given_})
+    assert str(caught.value).startswith(f"{name}={given_!r}")
+
+
+def test_a_reversed_period_is_refused_and_an_empty_one_is_not():
+    with pytest.raises(ia.InvalidArgumentError, match="begin=2026-01-02 00:00:00 is not before end=2026-01-01"):
+        read_period("2026-01-02", "2026-01-01")
+    assert read_period("2026-01-01", "2026-01-01") == (NEW_YEAR, NEW_YEAR)
+    assert read_period(None, "2026-01-01") == (None, NEW_YEAR)
+
+
+@given(SECONDS, SECONDS, st.integers(-2, 60))
+def test_the_parts_of_a_window_are_together_the_window(one, other, parts):
+    window = Window(min(one, other), max(one, other))
+    cut = window.cut(parts)
+    assert 1 <= len(cut) <= max(1, parts)
+    assert (cut[0].begin, cut[-1].end) == (window.begin, window.end)
+    assert all(first.end == second.begin for first, second in itertools.pairwise(cut))
+    if window.begin < window.end:
+        assert all(part.begin < part.end for part in cut)
+        lengths = [part.end - part.begin for part in cut]
+        assert max(lengths) - min(lengths) <= SECOND
+
+
+def test_a_window_is_not_cut_below_a_second():
+    assert len(Window(NEW_YEAR, NEW_YEAR + 3 * SECOND).cut(10)) == 3
+    assert Window(NEW_YEAR, NEW_YEAR).cut(10) == [Window(NEW_YEAR, NEW_YEAR)]
+
+
+def test_a_widened_window_holds_the_second_before_and_the_second_after():
+    assert Window(NEW_YEAR, NEW_YEAR + SECOND).widened().text == ("2025-12-31 23:59:59", "2026-01-01 00:00:02")
+
+
+@given(SECONDS)
+def test_a_window_is_written_as_the_api_writes_times(moment):
+    (text, _) = Window(moment, moment).text
+    assert len(text) == 19
+    assert dt.datetime.fromisoformat(text) == moment
