@@ -8,8 +8,8 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 from __future__ import annotations
 
 from impressions_analytics.engine.needs import Need, column_list
-from impressions_analytics.engine.rows import Integers, Piece, UnsuitedError, pieces
 from impressions_analytics.engine.results import dtype_of, nulls_last
+from impressions_analytics.engine.rows import Integers, Piece, UnsuitedError, pieces
 from impressions_analytics.engine.source import Source, open_source
 
 __all__ = [
