@@ -31,8 +31,8 @@ DISGUISED = (
 SYSTEM_WORDS = (
     (r"(?i)\bandr[o0]id\b|\badr \d", "Android"),
     (r"\b(?:iPhone|iPad|iPod|iOS|iPh\d+,\d)\b", "iOS"),
-    (r"(?i)\bwin(?:dows|xp|nt|32|64|vista|95|98|7|8|10|11)\b", "Windows"),
-    (r"(?i)\bmac ?os|\bmacintosh\b|\bmac_powerpc\b", "macOS"),
+    (r"(?i)\bwin(?:dows|xp|nt|32|64|me|vista|2000|95|98|7|8|10|11)\b", "Windows"),
+    (r"(?i)\bmac ?os|\bos ?x\b|\bmacintosh\b|\bmac_powerpc\b", "macOS"),
     (r"\bCrOS\b", "Chrome OS"),
     (r"(?i)\blinux\b|\bubuntu\b|\belementary os\b", "Linux"),
     (r"(?i)\bunix\b|\bos/2\b|\bx11\b|\bmidp\b|\bmaui\b|\bmre/|up\.browser|\bbada\b|symbian|nokia|nintendo", "other"),

@@ -146,7 +146,7 @@ def rules() -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per rule: ``id``, ``pattern``, ``client``, ``os``, ``device``, ``kind``, ``meaning``, ``source``,
-        ``example``; null where the rule leaves it to the user agent.
+        ``example``; null where the rule leaves it to the user agent. A client ``$1`` is the first group of the pattern.
 
     Examples
     --------

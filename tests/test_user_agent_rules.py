@@ -49,6 +49,7 @@ CASES = {
     "Outlook-iOS/709.2042344.prod.iphone (3.21.0)": ("Outlook", "3.21", "iOS", "mobile", "person"),
     IPHONE.replace("17_4", "9_3_4") + " Outlook-iOS-Android/1.0 Mobile/13G35 Safari/601.1.46":
         ("Outlook", None, "iOS", "mobile", "person"),
+    "Outlook/16.0 (Macintosh; Intel Mac OS X 10_15_7)": ("Outlook", "16.0", "macOS", "desktop", "person"),
     "Outlook-Android/2.0": ("Outlook", "2.0", "Android", "mobile", "person"),
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Edg/120.0 OneOutlook/1.2024.1028.400":
         ("Outlook", "1.2024", "Windows", "desktop", "person"),
@@ -76,6 +77,12 @@ CASES = {
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/534.34 (KHTML, like Gecko) kmail2/4.14.2 Safari/534.34":
         ("KMail", "4.14", "Linux", "desktop", "person"),
     "K-9 Mail/6.603 (Android 13)": ("K-9 Mail", "6.603", "Android", "mobile", "person"),
+    "Mozilla Thunderbird 3, MacOSX": ("Thunderbird", "3", "macOS", "desktop", "person"),
+    "Lotus Notes 8.5, Win7": ("Lotus Notes", "8.5", "Windows", "desktop", "person"),
+    "iPhone Mail (20G75)": ("Apple Mail", None, "iOS", "mobile", "person"),
+    "Zoho Mail/2.4.1 (Android 12)": ("Zoho Mail", "2.4", "Android", "mobile", "person"),
+    "Dalvik/2.1.0 (Linux; U; Android 11; Pixel 5 Build/RQ3A.210605.005)":
+        (None, None, "Android", "mobile", "person"),
     # browsers, on every system
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36":
         ("Chrome", "120.0", "Windows", "desktop", "person"),
