@@ -6,11 +6,13 @@ The threads are daemons: a Ctrl-C ends the program at once, whatever an answer s
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Tag = TypeVar("Tag")
+GRACE_SECONDS = 0.2  # idle threads end at once; one that waits for an answer must not keep a Ctrl-C waiting
 _Work = tuple[Tag, Callable[[], bytes]]
 
 
@@ -44,6 +46,9 @@ class Fetcher(Generic[Tag]):
                 break
         for _thread in self._threads:
             self._work.put(None)
+        patience = time.monotonic() + GRACE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, patience - time.monotonic()))
 
     @property
     def has_room(self) -> bool:
