@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from impressions_analytics.analytics.choices import whole_number
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import Need, open_source, whole_numbers
 from impressions_analytics.errors import InvalidArgumentError
 
 _HOUR = 3600  # seconds
@@ -80,10 +80,8 @@ def _hour_number(timestamp: Any) -> Any:
 
 def _by_cell(hours: Any) -> Any:
     """Define the bare analysis: rows per hour of the week, on a spine of all 168."""
-    import ibis
-
     counted = hours.mutate(cell=hours.hour_number % 168).group_by("cell").aggregate(impressions=lambda t: t.count())
-    cells = ibis.range(168).unnest().cast("int64").name("cell").as_table()
+    cells = whole_numbers("cell", 168)
     joined = cells.left_join(counted, "cell")
     return joined.select(
         cell=cells.cell,

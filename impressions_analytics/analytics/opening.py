@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
+from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source, whole_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int
     mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
     opened = _seconds_to_open(impressions, sent)
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
-    spine = mailed.select(*keys, mature=mature).cross_join(ibis.range(horizon + 1).unnest().cast("int64").name("hours").as_table())
+    spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("hours", horizon + 1))
     curve = _joined(_joined(spine, _reached_by_hour(opened, keys), [*keys, "hours"]), _half_lives(opened, keys), keys)
     so_far = curve.opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
     curve = curve.mutate(opens=so_far.cast("int64"))

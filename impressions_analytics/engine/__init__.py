@@ -7,8 +7,9 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 
 from __future__ import annotations
 
+from impressions_analytics.engine.expressions import nulls_last, whole_numbers
 from impressions_analytics.engine.needs import Need, column_list
-from impressions_analytics.engine.results import dtype_of, nulls_last
+from impressions_analytics.engine.results import dtype_of
 from impressions_analytics.engine.rows import Integers, Piece, UnsuitedError, pieces
 from impressions_analytics.engine.source import Source, open_source
 
@@ -23,4 +24,5 @@ __all__ = [
     "nulls_last",
     "open_source",
     "pieces",
+    "whole_numbers",
 ]

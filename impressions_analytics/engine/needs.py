@@ -122,7 +122,7 @@ def _ways_out() -> tuple[tuple[Callable[[pa.DataType], bool], str], ...]:
         (types.is_floating, "convert it with astype('Int64')"),
         (types.is_timestamp, "give the wall clock of the account, without a zone"),
         (types.is_date, "a day alone has no time; give the timestamp"),
-        (types.is_string, "convert it when the data is read"),
+        (lambda found: types.is_string(found) or types.is_large_string(found), "convert it when the data is read"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.engine.needs import Need
@@ -27,13 +27,6 @@ _DTYPES = (
     ("is_boolean", "boolean"),
     ("is_floating", "float64"),
 )
-
-
-def nulls_last(names: Iterable[str]) -> list[Any]:
-    """Return the sort keys for these columns, ascending, with nulls at the end on every engine."""
-    import ibis
-
-    return [ibis._[name].asc(nulls_first=False) for name in names]
 
 
 def to_pandas(table: Any, dtypes: Mapping[str, str]) -> pd.DataFrame:

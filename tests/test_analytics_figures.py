@@ -1,0 +1,199 @@
+"""What figures mean at their edges: small samples, absent inputs, unripe mailings, arguments that cannot be used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import analytics_truth as truth
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+from impressions_analytics.analytics.engagement import SEGMENTS, Segment
+from impressions_analytics.analytics.figures import FIGURES
+
+
+def opens(*rows: tuple[int, str, int]) -> pd.DataFrame:
+    """Impressions by a person: (destination, timestamp, profile) of mailing 1."""
+    frame = pd.DataFrame(rows, columns=["destination", "timestamp", "profile"])
+    return frame.assign(
+        timestamp=frame["timestamp"].astype("datetime64[us]"), mailing=1, useragent=truth.OUTLOOK,
+        destination=frame["destination"].astype("int64"), profile=frame["profile"].astype("Int64"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("opened", "delivered", "low", "high"), [
+    (0, 10, 0.0, 0.2775), (1, 10, 0.0179, 0.4042), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (1, 1, 0.2065, 1.0),
+])  # fmt: skip
+def test_rates_carry_the_wilson_interval_of_published_tables(
+    opened: int, delivered: int, low: float, high: float
+) -> None:
+    impressions = opens(*((number, "2025-01-01", 1) for number in range(opened)))
+    deliveries = truth.events(*((1, number) for number in range(delivered)))
+    row = ia.mailing_performance(impressions, deliveries=deliveries).iloc[0]
+    assert row["open_rate_of_delivered"] == opened / delivered
+    assert row["open_rate_of_delivered_ci_low"] == pytest.approx(low, abs=5e-5)
+    assert row["open_rate_of_delivered_ci_high"] == pytest.approx(high, abs=5e-5)
+
+
+def test_a_rate_whose_inputs_do_not_belong_together_is_refused_not_guessed() -> None:
+    result = ia.mailing_performance(opens((1, "2025-01-01", 1), (2, "2025-01-01", 2)), deliveries=truth.events((1, 1)))
+    rates = [name for name in result.columns if "of_delivered" in name]
+    assert result[["unique_opens", "delivered"]].iloc[0].tolist() == [2, 1]
+    assert result[rates].isna().all(axis=None)
+
+
+def test_what_cannot_be_computed_is_absent() -> None:
+    assert list(ia.mailing_performance(truth.impressions()).columns) == [
+        "mailing", "impressions", "unique_opens", "reopen_ratio", "machine_impressions",
+        "machine_share_of_impressions", "machine_share_of_impressions_ci_low", "machine_share_of_impressions_ci_high",
+        "human_opens", "machine_share_of_unique_opens", "machine_share_of_unique_opens_ci_low",
+        "machine_share_of_unique_opens_ci_high",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.needs], ids=lambda figure: figure.name)
+def test_asking_for_what_cannot_be_computed_names_the_missing_input(figure: Any) -> None:
+    with pytest.raises(ia.AnalysisError, match=rf"^{figure.name} is .*: it needs {' and '.join(figure.needs)} as well"):
+        ia.mailing_performance(truth.impressions(), figures=[figure.name])
+
+
+def test_only_the_figures_asked_for_are_computed_in_their_order() -> None:
+    result = ia.mailing_performance(truth.impressions(), figures=["reopen_ratio", "unique_opens"])
+    assert list(result.columns) == ["mailing", "reopen_ratio", "unique_opens"]
+
+
+def test_a_mailing_without_impressions_has_a_row() -> None:
+    result = ia.mailing_performance(opens((1, "2025-01-01", 1)), deliveries=truth.events((1, 1), (2, 9)))
+    assert result[["mailing", "unique_opens", "delivered"]].to_numpy().tolist() == [[1, 1, 1], [2, 0, 1]]
+    assert result["reopen_ratio"].isna().tolist() == [False, True]
+
+
+def test_the_estimate_lies_between_the_bounds_and_names_its_assumption() -> None:
+    result = ia.mailing_performance(truth.impressions(), deliveries=truth.DELIVERIES)
+    low, high = result["human_open_rate_of_delivered"], result["open_rate_of_delivered"]
+    assert result["estimated_open_rate_of_delivered"].between(low, high).all()
+    assert "opened as often as all other recipients" in result.attrs["assumption"]
+
+
+def test_every_figure_and_every_analysis_is_in_the_list_of_metrics() -> None:
+    listed = ia.metrics()
+    assert {figure.name for figure in FIGURES} <= set(listed["column"])
+    assert set(listed["function"]) | {"compare_devices", "metrics", "unrecognised_user_agents"} == set(
+        ia.analytics.__all__
+    )
+    assert listed.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("absent", ["impressions", "clicks", "unsubscribes", "abuses", "errors"])
+def test_dominant_results_name_the_input_that_is_missing(absent: str) -> None:
+    given = dict.fromkeys(["impressions", "clicks", "unsubscribes", "abuses", "errors"], truth.events())
+    with pytest.raises(ia.AnalysisError, match=f"dominant results need {absent}: give an empty frame"):
+        ia.dominant_results(truth.destinations(), **{**given, absent: None})
+
+
+def test_an_unripe_mailing_shows_its_opens_but_no_share_and_no_half_life() -> None:
+    sent = truth.destinations().query("mailing == 1")
+    impressions = opens((10, "2024-12-29 21:00", 1), (11, "2024-12-29 22:00", 2))
+    unripe = ia.open_decay(impressions, sent, horizon_hours=3)
+    assert unripe["opens"].tolist() == [0, 1, 2, 2]
+    assert unripe[["share", "half_life_hours"]].isna().all(axis=None)
+    assert not unripe["mature"].any()
+    ripe = ia.open_decay(impressions, sent, horizon_hours=3, as_of="2024-12-29 23:00")
+    assert ripe["share"].tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert ripe["half_life_hours"].tolist() == [1.0] * 4
+
+
+def test_a_half_life_is_the_least_time_with_half_of_the_opens() -> None:
+    sent = truth.destinations().query("mailing == 1")
+    impressions = opens((10, "2024-12-29 21:00", 1), (11, "2024-12-29 22:00", 2), (12, "2024-12-29 22:30", 3))
+    decay = ia.open_decay(impressions, sent, horizon_hours=3, as_of="2025-01-01")
+    assert decay["half_life_hours"].unique().tolist() == [2.0]
+    assert ia.time_to_open(impressions, sent)[["n", "median_hours", "p90_hours"]].to_numpy().tolist() == [[3, 2.0, 2.5]]
+
+
+def test_hours_of_the_week_can_leave_out_what_follows_the_sending() -> None:
+    sent = truth.destinations().query("mailing == 1")  # four messages on a Sunday at 20:00
+    impressions = opens((10, "2024-12-29 21:00", 1), (10, "2024-12-30 20:00", 1), (11, "2024-12-30 21:59", 2))
+    later = ia.impressions_by_hour_of_week(impressions, destinations=sent, after_hours=24, horizon_hours=48)
+    assert later[later["message_hours"] > 0].to_numpy().tolist() == [[1, 20, 1, 4, 1 / 4], [1, 21, 1, 4, 1 / 4]]
+    with pytest.raises(ia.InvalidArgumentError, match="count from the sending: give destinations as well"):
+        ia.impressions_by_hour_of_week(impressions, after_hours=24)
+
+
+def test_a_whole_week_out_is_one_hour_in_every_cell() -> None:
+    sent = truth.destinations().query("mailing == 1")
+    impressions = opens((10, "2024-12-29 21:00", 1), (10, "2025-02-01 00:00", 1))
+    assert ia.impressions_by_hour_of_week(impressions, destinations=sent)["message_hours"].tolist() == [4] * 168
+
+
+def test_segments_follow_the_first_rule_that_matches() -> None:
+    impressions = pd.concat([
+        opens((1, "2025-06-01", 1), (5, "2024-06-01", 5)),
+        opens((2, "2025-03-15", 2)), opens((3, "2025-01-15", 3)),
+        *(opens((9, "2025-06-01", 9)).assign(mailing=mailing) for mailing in (1, 2, 3)),
+    ])  # fmt: skip
+    machine = opens((7, "2025-06-01", 7)).assign(useragent=truth.APPLE)
+    result = ia.engagement_segments(pd.concat([impressions, machine]), as_of="2025-06-02")
+    assert dict(zip(result["profile"], result["segment"], strict=True)) == {
+        1: "active", 2: "active", 3: "lapsing", 5: "dormant", 7: "never opened", 9: "engaged",
+    }  # fmt: skip
+    assert result.set_index("profile")["segment_rule"][9] == (
+        "last opened at most 30 days ago; 3 or more mailings opened in the window"
+    )
+
+
+def test_segments_of_ones_own_must_take_everybody() -> None:
+    mine = (Segment("this week", within_days=7), Segment("the others", opened=False))
+    result = ia.engagement_segments(truth.impressions(), as_of="2025-04-01", segments=mine)
+    assert result["segment"].tolist() == ["the others", "this week"]
+    for wrong in ((), SEGMENTS[:-1]):
+        with pytest.raises(ia.InvalidArgumentError, match="must end with one that takes everybody else"):
+            ia.engagement_segments(truth.impressions(), as_of="2025-04-01", segments=wrong)
+
+
+def test_rows_without_a_profile_are_left_out_and_their_number_is_said() -> None:
+    assert ia.impressions_per_profile(truth.impressions()).attrs == {"impressions_without_profile": 1}
+    frame = truth.impressions().assign(subprofile=pd.array([5] * 3 + [None] * 7, dtype="Int64"))
+    result = ia.impressions_per_profile(frame, by="subprofile")
+    assert result["impressions"].tolist() == [3]
+    assert result.attrs == {"impressions_without_subprofile": 7}
+
+
+def test_first_opens_add_up_to_the_unique_opens() -> None:
+    frame = truth.impressions()
+    for every in ("hour", "day", "week", "month", "quarter", "year"):
+        assert ia.impressions_over_time(frame, every=every, count="first")["first_opens"].sum() == 6
+
+
+def test_a_result_over_time_plots_as_it_is() -> None:
+    result = ia.impressions_over_time(truth.impressions(), every="month")
+    assert result["period"].diff().dropna().dt.days.between(28, 31).all()
+
+
+OPENS = truth.impressions()
+AWARE = pd.Timestamp("2025-01-01", tz="UTC")
+REFUSED = [
+    (ia.impressions_over_time, {"every": "daily"}, "every must be one of 'hour', .* got 'daily'; did you mean 'day'"),
+    (ia.impressions_over_time, {"count": "all"}, "count must be one of 'impressions', 'first', got 'all'"),
+    (ia.impressions_over_time, {"by": ["mailing", "mailing"]}, "by must be a column name or several different ones"),
+    (ia.impressions_per_profile, {"by": "mailing"}, "by must be one of 'profile', .* got 'mailing'"),
+    (ia.user_agent_breakdown, {"by": "browser"}, "by must be one of 'client', .* got 'browser'"),
+    (ia.user_agent_breakdown, {"by": []}, r"by must name at least one of client, .* got \[\]"),
+    (ia.user_agent_breakdown, {"kinds": "human"}, "kinds must be one of 'person', .* got 'human'"),
+    (ia.unrecognised_user_agents, {"limit": 0}, "limit must be a whole number of at least 1, got 0"),
+    (ia.mailing_performance, {"figures": ["open_rate"]}, "figures must be one of .* got 'open_rate'"),
+    (ia.engagement_segments, {"as_of": "yesterday"}, "as_of is no moment: 'yesterday'"),
+    (ia.engagement_segments, {"as_of": None}, "as_of is no moment of the wall clock: None"),
+    (ia.engagement_segments, {"as_of": AWARE}, "as_of is no moment of the wall clock"),
+    (ia.engagement_segments, {"as_of": "2025-01-01", "window_days": 0}, "window_days must be a whole number"),
+    (ia.open_decay, {"destinations": truth.destinations(), "horizon_hours": 1.5}, "horizon_hours must be a whole"),
+]
+
+
+@pytest.mark.parametrize(("analysis", "arguments", "message"), REFUSED)
+def test_an_argument_that_cannot_be_used_is_named_with_what_would_do(
+    analysis: Any, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ia.InvalidArgumentError, match=message):
+        analysis(OPENS, **arguments)
