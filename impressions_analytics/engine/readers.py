@@ -46,17 +46,27 @@ def open_native(data: Any, need: Need, engine: Engine | None = None) -> tuple[An
 
 
 def arrow_table(data: Any, need: Need) -> Any:
-    """Return the needed columns of a frame in memory as an Arrow table, zones dropped for their own wall clock."""
+    """Return the needed columns of a frame in memory as an Arrow table.
+
+    Timestamps lose their zone for the wall clock that they show in it, and what is finer than a microsecond: engines
+    would round that up, into the next day.
+    """
     import pyarrow as pa
 
     read = next(read for knows, read in _FRAMES if knows(data))
     table = read(data, need)
     for index, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type) and field.type.tz:
-            import pyarrow.compute as pc
-
-            table = table.set_column(index, field.name, pc.local_timestamp(table.column(index)))
+        if pa.types.is_timestamp(field.type) and field.type != pa.timestamp("us"):
+            table = table.set_column(index, field.name, _wall_clock(table.column(index)))
     return table
+
+
+def _wall_clock(column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = pc.local_timestamp(column) if column.type.tz else column
+    return pc.floor_temporal(column, unit="microsecond").cast(pa.timestamp("us"))
 
 
 def _of(module: str, *names: str) -> Callable[[Any], bool]:
