@@ -62,10 +62,10 @@ DEVICE_WORDS = (
         r"|opentv|playstation|xbox|nintendo|ce-html|\bsm-r\d{3}|\bwatch\b",
         "unknown",
     ),
-    (r"(?i)\btablet pc\b", "desktop"),
+    (r"\bTablet PC \d\.\d", "desktop"),
     (
         r"(?i)\bipad|\btablet|\btab\b|(?:media|mate|xiao|honor|mi) ?pad|playbook|\bkindle\b|\bsilk/|/apad\b|\bxoom\b"
-        r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\b[a-z]{3}\d?-w\d\d\b|\bkf[a-z]{3,5}\b",
+        r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\b[a-z]{3}\d?-w\d\d|\bkf[a-z]{3,5}\b",
         "tablet",
     ),
     (
@@ -99,7 +99,7 @@ def device_of(system: str, useragent: str, model: str | None = None) -> str:
     said = _device_word()(useragent)
     if said is not None:
         return said
-    if system == "Android":
+    if system == "Android" or "Android" in useragent:
         return "tablet" if "Safari/" in useragent else "mobile"
     if "X11" in useragent:
         return "desktop"
