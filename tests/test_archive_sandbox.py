@@ -1,0 +1,81 @@
+"""An archive over real HTTP holds what the sandbox says is true, for every kind, version and family."""
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+from impressions_analytics.columns import KINDS
+from impressions_analytics.sandbox import Sandbox
+
+LAST_DAY = datetime(2026, 6, 28, tzinfo=UTC)
+"""The day after everything in the sandbox."""
+
+
+def archive_at(path, *, now=LAST_DAY, **options):
+    return ia.Archive(path, clock=lambda: now, **options)
+
+
+@pytest.mark.parametrize(("version", "family"), [(2, "ms"), (4, "ms"), (2, "publisher")])
+def test_every_kind_comes_whole_from_the_first_emailing_on(tmp_path, version, family):
+    with Sandbox(impressions=3000, seed=6) as box:
+        api = ia.Copernica(box.access_token, url=box.url, auth_url=box.auth_url, version=version)
+        archive = archive_at(tmp_path, family=family)
+        summary = archive.sync(api, kinds=KINDS)
+        assert summary.verdict == "complete", str(summary)
+        for kind in KINDS:
+            truth = [int(row["ID"]) for row in box.truth(kind, family)]
+            assert sorted(archive.read(kind)["ID"]) == sorted(truth), kind
+        again = archive.verify(api)
+    assert again.ok, str(again)
+
+
+def test_rows_that_come_during_the_night_arrive_with_a_few_calls_and_one_month_rewritten(tmp_path):
+    with Sandbox(impressions=40_000, seed=6) as box:
+        api = ia.Copernica(box.access_token, url=box.url)
+        [first] = archive_at(tmp_path).sync(api).kinds
+        moments = [f"2026-06-28 {number // 60 % 24:02}:{number % 60:02}:30" for number in range(400)]
+        box.add_impressions(400, timestamps=moments)
+        [second] = archive_at(tmp_path, now=datetime(2026, 6, 29, tzinfo=UTC)).sync(api).kinds
+        assert len(archive_at(tmp_path).read()) == 40_400
+    assert (first.new_rows, second.new_rows) == (40_000, 400)
+    assert second.requests <= first.requests * 0.05
+    assert second.partitions == ["impressions/month=2026-06/impressions-2026-06.parquet"]
+
+
+def test_an_archive_of_another_zone_than_the_account_is_refused(tmp_path):
+    with Sandbox(impressions=50) as box:
+        api = ia.Copernica(box.access_token, url=box.url, timezone="Europe/London")
+        with pytest.raises(ia.InvalidArgumentError, match="timezone is 'Europe/London' and the archive's 'Europe/Ams"):
+            archive_at(tmp_path).sync(api)
+
+
+def test_a_token_is_in_no_file_and_no_text_of_the_archive(tmp_path):
+    with Sandbox(impressions=200, access_token="planted-7f3a9") as box:
+        archive = archive_at(tmp_path)
+        summary = archive.sync(ia.Copernica(box.access_token, url=box.url))
+        with pytest.raises(ia.AccessDeniedError) as error:
+            archive.sync(ia.Copernica("planted-wrong", url=box.url), begin="2020-01-01")
+    said = [str(summary), str(summary.to_json()), repr(archive), str(archive.verify()), str(error.value)]
+    assert not any("planted" in text for text in said)
+    assert not any(b"planted" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+def test_an_exported_archive_joins_its_tables(tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    with Sandbox(impressions=2000, seed=6) as box:
+        archive = archive_at(tmp_path / "archive")
+        archive.sync(ia.Copernica(box.access_token, url=box.url), kinds=("emailings", "destinations", "impressions"))
+        truth = pd.DataFrame(box.truth("impressions"))
+    archive.export(tmp_path / "bi.duckdb", format="duckdb", pseudonymise=b"0123456789abcdef")
+    with duckdb.connect(str(tmp_path / "bi.duckdb"), read_only=True) as connection:
+        rows = connection.sql(
+            "SELECT mailing, impressions, opened_destinations FROM impressions_per_mailing"
+        ).fetchall()
+        joined = "SELECT count(*) FROM impressions JOIN destinations ON destination = destinations.ID"
+        assert connection.sql(joined).fetchall() == [(2000,)]
+    counted = truth.groupby("mailing")["destination"].agg(["size", "nunique"])
+    assert {row[0]: row[1:] for row in rows if row[1]} == {
+        int(m): (int(r["size"]), int(r["nunique"])) for m, r in counted.iterrows()
+    }
