@@ -26,8 +26,9 @@ class AddressRanges:
 
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network]) -> None:
         self._spans = {4: _Spans([], []), 6: _Spans([], [])}
-        for network in sorted(networks, key=lambda each: (each.version, int(each.network_address))):
-            self._spans[network.version].add(int(network.network_address), int(network.broadcast_address))
+        ends = ((each.version, int(each.network_address), each.num_addresses) for each in networks)
+        for version, first, count in sorted(ends):
+            self._spans[version].add(first, first + count - 1)
 
     @classmethod
     def of(cls, source: str | Path | Iterable[str]) -> AddressRanges:

@@ -165,11 +165,11 @@ def _confirmed(frame: pd.DataFrame, rule: pd.Series[Any], ranges: AddressRanges)
 
     if "ip" not in frame:
         raise _missing("ip", frame.columns, "ip_ranges")
-    result = pd.Series(pd.NA, index=frame.index, dtype="boolean")
     bare = (rule == BARE_RULE).to_numpy()
-    addresses = frame["ip"].to_numpy()[bare]
-    known = {address: ranges.holds(address) for address in pd.unique(addresses)}
-    result[bare] = pd.array([known[address] for address in addresses], dtype="boolean")
+    codes, addresses = pd.factorize(frame["ip"][bare])
+    of_address = pd.array([*map(ranges.holds, addresses), None], dtype="boolean")  # a null's code, -1, takes the last
+    result = pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    result[bare] = of_address[codes]
     return result
 
 
