@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics import analytics
 from impressions_analytics.analytics.engagement import SEGMENTS, Segment
 from impressions_analytics.analytics.figures import FIGURES
 
@@ -80,7 +81,7 @@ def test_every_figure_and_every_analysis_is_in_the_list_of_metrics() -> None:
     listed = ia.metrics()
     assert {figure.name for figure in FIGURES} <= set(listed["column"])
     assert set(listed["function"]) | {"compare_devices", "metrics", "unrecognised_user_agents"} == set(
-        ia.analytics.__all__
+        analytics.__all__
     )
     assert listed.notna().all(axis=None)
 

@@ -51,6 +51,21 @@ def user_agent_breakdown(
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `by` or `kinds` cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "useragent": ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "Microsoft Outlook 2007, WinXP"],
+    ...     "destination": [112, 112, 113],
+    ... })
+    >>> user_agent_breakdown(opens)
+           client  impressions  share  destinations
+    0     Outlook            2    1.0             2
+    1  Apple Mail            1    0.5             1
+    >>> user_agent_breakdown(opens, by=["client", "os"], kinds="person")
+        client       os  impressions  share  destinations
+    0  Outlook  Windows            2    1.0             2
     """
     columns, chosen = _checked(by, kinds)
     need = Need("impressions", ("useragent", "destination"))

@@ -55,6 +55,19 @@ def dominant_results(
         An input is None: every result depends on all of them.
     MissingColumnError
         A needed column is absent or of a wrong type.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> sent = pd.DataFrame({"ID": [112, 113, 114], "mailing": [412, 412, 412]})
+    >>> opened, none = pd.DataFrame({"destination": [112, 113]}), pd.DataFrame({"destination": []}, dtype="int64")
+    >>> clicked = pd.DataFrame({"destination": [112]})
+    >>> result = dominant_results(
+    ...     sent, impressions=opened, clicks=clicked, unsubscribes=none, abuses=none, errors=none
+    ... )
+    >>> result[["mailing", "destinations", "clicks", "impressions", "no_response"]]
+       mailing  destinations  clicks  impressions  no_response
+    0      412             3       1            1            1
     """
     given = {
         "abuses": abuses, "unsubscribes": unsubscribes, "clicks": clicks, "impressions": impressions, "errors": errors,

@@ -122,6 +122,20 @@ def engagement_segments(
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `as_of`, `window_days` or `segments` cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "mailing": [412, 413],
+    ...     "timestamp": pd.to_datetime(["2026-01-05 09:30", "2025-03-01 10:00"]),
+    ...     "useragent": ["Microsoft Outlook 2007, WinXP", "Microsoft Outlook 2007, WinXP"],
+    ...     "profile": [13453, 13454],
+    ... })
+    >>> engagement_segments(opens, as_of="2026-02-01")[["profile", "recency_days", "mailings_opened", "segment"]]
+       profile  recency_days  mailings_opened  segment
+    0    13453            26                1   active
+    1    13454           336                0  dormant
     """
     until = moment("as_of", as_of)
     whole_number("window_days", window_days, least=1)

@@ -58,6 +58,17 @@ def impressions_by_hour_of_week(
     -----
     The hour that occurs twice in autumn is one hour here, and the one that is skipped in spring is exposure that
     nobody could use: 1 hour in 8,760.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> moments = ["2026-01-05 09:00", "2026-01-05 09:59", "2026-01-11 23:00"]
+    >>> opens = pd.DataFrame({"timestamp": pd.to_datetime(moments)})
+    >>> result = impressions_by_hour_of_week(opens)
+    >>> result[result["impressions"] > 0]
+         weekday  hour  impressions
+    9          1     9            2
+    167        7    23            1
     """
     if destinations is None:
         if (after_hours, horizon_hours) != (0, 168):

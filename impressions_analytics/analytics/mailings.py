@@ -74,6 +74,23 @@ def mailing_performance(
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `figures` names something that is no figure.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "mailing": [412, 412],
+    ...     "destination": [112, 112],
+    ...     "useragent": ["Microsoft Outlook 2007, WinXP", "Mozilla/5.0"],
+    ... })
+    >>> deliveries = pd.DataFrame({"mailing": [412, 412], "destination": [112, 113]})
+    >>> result = mailing_performance(opens, deliveries=deliveries)
+    >>> result[["mailing", "impressions", "unique_opens", "delivered", "open_rate_of_delivered"]]
+       mailing  impressions  unique_opens  delivered  open_rate_of_delivered
+    0      412            2             1          2                     0.5
+    >>> mailing_performance(opens, figures=["open_rate_of_delivered"])
+    Traceback (most recent call last):
+    impressions_analytics.errors.AnalysisError: open_rate_of_delivered is U / D, ...: it needs deliveries as well
     """
     given = {"impressions": impressions, "destinations": destinations, "deliveries": deliveries, "clicks": clicks}
     chosen = _chosen(figures, {name for name, data in given.items() if data is not None})

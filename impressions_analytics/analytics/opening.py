@@ -51,6 +51,22 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     Notes
     -----
     A time that spans a change of the clocks is one hour off.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "timestamp": pd.to_datetime(["2026-01-05 09:30", "2026-01-05 10:00", "2026-01-06 09:00"]),
+    ...     "destination": [112, 113, 112],
+    ... })
+    >>> sent = pd.DataFrame({
+    ...     "ID": [112, 113, 114],
+    ...     "mailing": [412, 412, 412],
+    ...     "timestampsent": pd.to_datetime(["2026-01-05 09:00"] * 3),
+    ... })
+    >>> time_to_open(opens, sent)
+       n  median_hours  p90_hours
+    0  2           0.5        1.0
     """
     groups = column_list(by)
     source = open_source(data, Need("impressions", ("timestamp", "destination")))
@@ -119,6 +135,24 @@ def open_decay(
     Notes
     -----
     A time that spans a change of the clocks is one hour off.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "timestamp": pd.to_datetime(["2026-01-05 09:30", "2026-01-05 10:30"]),
+    ...     "destination": [112, 113],
+    ... })
+    >>> sent = pd.DataFrame({
+    ...     "ID": [112, 113, 114],
+    ...     "mailing": [412, 412, 412],
+    ...     "timestampsent": pd.to_datetime(["2026-01-05 09:00"] * 3),
+    ... })
+    >>> open_decay(opens, sent, horizon_hours=2, as_of="2026-01-06")
+       mailing  hours  opens  share  half_life_hours  mature
+    0      412      0      0    0.0              0.5    True
+    1      412      1      1    0.5              0.5    True
+    2      412      2      2    1.0              0.5    True
     """
     whole_number("horizon_hours", horizon_hours, least=1)
     groups = column_list(by)

@@ -87,6 +87,23 @@ def impressions_over_time(
     -----
     Distinct destinations and profiles do not add up across periods. The hour that occurs twice in autumn is one hour
     here, since the wall clock does not tell the two apart.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "timestamp": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 23:59", "2026-01-07 00:00"]),
+    ...     "destination": [112, 112, 113],
+    ...     "profile": [13453, 13453, 13454],
+    ... })
+    >>> impressions_over_time(opens)
+          period  impressions  destinations  profiles
+    0 2026-01-05            2             1         1
+    1 2026-01-06            0             0         0
+    2 2026-01-07            1             1         1
+    >>> impressions_over_time(opens, every="week", count="first")
+          period  first_opens
+    0 2026-01-05            2
     """
     choose("every", every, _STEPS)
     choose("count", count, _COUNTED)

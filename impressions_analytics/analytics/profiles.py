@@ -54,6 +54,21 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `by` cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "mailing": [412, 412, 413],
+    ...     "timestamp": pd.to_datetime(["2026-01-05 09:00", "2026-01-05 23:59", "2026-01-07 00:00"]),
+    ...     "profile": pd.array([13453, None, 13453], dtype="Int64"),
+    ... })
+    >>> result = impressions_per_profile(opens)
+    >>> result[["profile", "impressions", "mailings"]]
+       profile  impressions  mailings
+    0    13453            2         2
+    >>> result.attrs
+    {'impressions_without_profile': 1}
     """
     choose("by", by, ("profile", "subprofile", "destination"))
     need = Need("impressions", (by, "mailing", "timestamp"))

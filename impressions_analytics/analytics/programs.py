@@ -58,6 +58,18 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     ------
     MissingColumnError
         A needed column is absent or of a wrong type.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "useragent": ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0"],
+    ...     "mailing": [412, 412, 413],
+    ... })
+    >>> human_opens(opens, by="mailing")
+       mailing  impressions  low  high  prefetch  bot  unknown
+    0      412            2    1     1         1    0        0
+    1      413            1    0     0         0    1        0
     """
     groups = column_list(by)
     need = Need("impressions", ("useragent",), by=groups)
@@ -105,6 +117,14 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `limit` is not a positive whole number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({"useragent": ["a new program", None, "curl/8.4.0"], "destination": [1, 2, 3]})
+    >>> unrecognised_user_agents(opens)
+           useragent  impressions  destinations
+    0  a new program            1             1
     """
     whole_number("limit", limit, least=1)
     source = open_source(data, Need("impressions", ("useragent", "destination")))
@@ -141,6 +161,19 @@ def compare_devices(data: Any) -> Any:
     ------
     MissingColumnError
         A needed column is absent or of a wrong type.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> opens = pd.DataFrame({
+    ...     "useragent": ["Microsoft Outlook 2007, WinXP", "Microsoft Outlook 2007, WinXP", "Mozilla/5.0"],
+    ...     "device": ["desktop", "desktop", "mobile"],
+    ...     "destination": [112, 113, 113],
+    ... })
+    >>> compare_devices(opens)[["copernica_device", "classified_device", "impressions", "agree"]]
+      copernica_device classified_device  impressions  agree
+    0          desktop           desktop            2   True
+    1           mobile           unknown            1  False
     """
     source = open_source(data, Need("impressions", ("useragent", "device", "destination")))
     return source.deliver(_compare_devices(with_classes(source, ("device",))), _COMPARED)
