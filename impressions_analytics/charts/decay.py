@@ -87,7 +87,7 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
     half_lives = rows.groupby("group", sort=False)["half_life_hours"].first()
     named = list(half_lives.index)
     if len(named) > len(SERIES):
-        band = rows.groupby("hours")["share"].quantile(_MIDDLE).unstack()
+        band = rows.groupby("hours")["share"].quantile(list(_MIDDLE)).unstack()
         label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of {len(named):,}"
         ax.fill_between(band.index, *band.to_numpy().T, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
         named = [half_lives.idxmin(), half_lives.idxmax()]

@@ -55,7 +55,7 @@ def _series(name: str, *look: object) -> Series:
 SERIES = (
     _series("blue", "-", "o"),
     _series("vermilion", (0, (5, 2)), "s", "///"),
-    _series("green", (0, (1, 1.2)), "^", "..."),
+    _series("green", (0, (1, 1.2)), "^", "|||"),
     _series("purple", (0, (6, 1.5, 1, 1.5)), "D", "\\\\\\"),
     _series("ochre", (0, (3, 1.2)), "v", "xxx"),
     _series("slate", (0, (8, 2, 1, 2, 1, 2)), "P", "---"),
@@ -68,7 +68,7 @@ OTHERS = _series("muted", (0, (1, 2)), "", "")
 KIND_OF_OPEN = {
     "person": _series("blue", "-", "o"),
     "proxy": _series("green", "-", "s", "///"),
-    "prefetch": _series("ochre", "-", "^", "..."),
+    "prefetch": _series("ochre", "-", "^", "|||"),
     "bot": _series("vermilion", "-", "D", "xxx"),
     "unknown": _series("slate", "-", "v", "\\\\\\"),
 }

@@ -65,7 +65,7 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     dress(ax, title=f"Impressions per {whose}", x=f"impressions of one {whose}", y=f"{whose}s (logarithmic)")
     if result.empty:
         return say_nothing_to_draw(ax, f"no {whose} with an impression")
-    counts = _by_range(result["impressions"])
+    counts = by_range(result["impressions"])
     bars = ax.bar(range(len(counts)), counts.to_numpy(dtype="float64"), color=SERIES[0].colour, width=0.82)
     ax.bar_label(bars, [short_number(count) if count else "" for count in counts], color=INK, fontsize="small")
     crowded = len("".join(counts.index)) * LETTER_INCHES > 0.8 * width_inches(ax)
@@ -75,9 +75,9 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     return ax
 
 
-def _by_range(impressions: pd.Series[int]) -> pd.Series[int]:
+def by_range(impressions: pd.Series[int]) -> pd.Series[int]:
     """Return how many lie in each range, named by its ends."""
-    most = max(1, int(impressions.max()))
+    most = int(impressions.max()) if len(impressions) else 1
     edges = _EDGES[: next(index for index, edge in enumerate(_EDGES) if edge >= most) + 1]
     names = [str(end) if end - begin == 1 else f"{begin + 1:,}-{end:,}" for begin, end in pairwise(edges)]
     return pd.cut(impressions.astype("int64"), edges, labels=names).value_counts(sort=False)

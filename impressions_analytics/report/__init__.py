@@ -1,0 +1,7 @@
+"""The report: analyses and charts on one self-contained page."""
+
+from __future__ import annotations
+
+from impressions_analytics.report.write import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,81 @@
+"""What the page says at its top of how far its data can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from impressions_analytics.certificate import VERDICTS
+from impressions_analytics.report.inputs import Inputs
+
+_GRADES = ("complete", "unproven", "unknown", "contradicted")
+_MEANS: dict[str, str] = {
+    **{str(verdict): words for verdict, words in VERDICTS.items()},
+    "unknown": "no certificate came with the data, so nobody can tell whether rows are missing",
+}
+_MOST_GAPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """The certificate of one kind of rows, in words.
+
+    Attributes
+    ----------
+    kind : str
+        What the rows are.
+    verdict : str
+        One of complete, unproven, unknown and contradicted.
+    why : str
+        What the verdict means here.
+    got : str
+        How many rows there are, and when they were loaded.
+    facts : list of (str, str)
+        What was asked, got and checked.
+    """
+
+    kind: str
+    verdict: str
+    why: str
+    got: str = ""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def certified(inputs: Inputs) -> list[Certified]:
+    """Return what is known of each kind of rows."""
+    return [_of_kind(kind, certificate) for kind, certificate in inputs.certificates.items()]
+
+
+def overall(certificates: list[Certified]) -> str:
+    """Return the worst verdict: a figure is no better than the weakest of its inputs.
+
+    Examples
+    --------
+    >>> overall([Certified("impressions", "complete", ""), Certified("clicks", "unknown", "")])
+    'unknown'
+    """
+    return max((certificate.verdict for certificate in certificates), key=_GRADES.index)
+
+
+def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
+    if not certificate:
+        return Certified(kind, "unknown", _MEANS["unknown"])
+    verdict = str(certificate.get("verdict"))
+    verdict = verdict if verdict in _GRADES else "unknown"
+    gaps = [f"{begin} to {end}" for begin, end in certificate.get("gaps") or ()]
+    why = f"not loaded: {'; '.join(gaps[:_MOST_GAPS])}" if gaps else _MEANS[verdict]
+    if len(gaps) > _MOST_GAPS:
+        why += f"; and {len(gaps) - _MOST_GAPS:,} more periods"
+    facts = [(key.replace("_", " "), _fact(value)) for key, value in certificate.items() if key != "gaps"]
+    loaded = f", loaded {certificate['loaded_at']}" if certificate.get("loaded_at") else ""
+    got = f"{_fact(certificate.get('rows'))} rows{loaded}"
+    return Certified(kind, verdict, why, got, [(key, value) for key, value in facts if value])
+
+
+def _fact(value: Any) -> str:
+    if value is None or isinstance(value, dict):
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,110 @@
+"""The figures at the top of the page, each with its definition; what machines leave uncertain stays a range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from impressions_analytics.report.tables import share, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One figure.
+
+    Attributes
+    ----------
+    label : str
+        What it is called.
+    value : str
+        The figure, or the range.
+    meaning : str
+        Its definition, with its denominator.
+    """
+
+    label: str
+    value: str
+    meaning: str
+
+
+def headlines(performance: pd.DataFrame, human: pd.DataFrame, opening: pd.DataFrame | None) -> list[Headline]:
+    """Return the figures of the whole, from those of each mailing.
+
+    A destination belongs to one mailing, so that counts of destinations add up over mailings. A rate is taken over the
+    mailings whose inputs belong together: those for which the mailing has the rate.
+    """
+    figures = [*_opens(performance, human), *_rates(performance), *_clicks(performance)]
+    if opening is not None and int(opening["n"].iloc[0]):
+        median, late = float(opening["median_hours"].iloc[0]), float(opening["p90_hours"].iloc[0])
+        meaning = f"from sending to the first impression, for half of the opened; nine tenths within {hours(late)}"
+        figures.append(Headline("Median time to open", hours(median), meaning))
+    return figures
+
+
+def _opens(performance: pd.DataFrame, human: pd.DataFrame) -> list[Headline]:
+    total, low, high = (int(human[name].iloc[0]) for name in ("impressions", "low", "high"))
+    unique, with_person = int(performance["unique_opens"].sum()), int(performance["human_opens"].sum())
+    possible = f"{share(low, total)} to {share(high, total)}" if total else "no data"
+    return [
+        Headline("Impressions", whole(total), "downloads of the images of a message; several per message are normal"),
+        Headline("Unique opens", whole(unique), "messages with at least one impression"),
+        Headline("Possibly human", possible, "of the impressions: persons alone, up to persons and mailbox proxies"),
+        Headline(
+            "Machine-only opens", share(unique - with_person, unique),
+            "of the unique opens: every impression is a prefetch's, a scanner's or a crawler's",
+        ),
+    ]  # fmt: skip
+
+
+def _rates(performance: pd.DataFrame) -> list[Headline]:
+    if "open_rate_of_delivered" in performance:
+        rows = performance[performance["open_rate_of_delivered"].notna()]
+        sums = rows[["unique_opens", "human_opens", "delivered"]].sum()
+        low, high = share(sums["human_opens"], sums["delivered"]), share(sums["unique_opens"], sums["delivered"])
+        reached = sums["delivered"] - (sums["unique_opens"] - sums["human_opens"])
+        estimate = f"estimate {share(sums['human_opens'], reached)}, if those hidden by machines open as others do"
+        meaning = (
+            f"of the delivered messages: machine-only opens left out, up to counted; {estimate}{_of(rows, performance)}"
+        )
+        return [Headline("Open rate", f"{low} to {high}" if low != high else high, meaning)]
+    if "open_rate_of_sent" in performance:
+        rows = performance[performance["open_rate_of_sent"].notna()]
+        value = share(rows["unique_opens"].sum(), rows["sent"].sum())
+        meaning = f"of the sent messages, machine-only opens counted, as Copernica shows it{_of(rows, performance)}"
+        return [Headline("Percentage opened", value, meaning)]
+    return []
+
+
+def _clicks(performance: pd.DataFrame) -> list[Headline]:
+    kinds = (
+        ("click_through_rate_of_delivered", "delivered", "Click-through rate", "of the delivered messages"),
+        ("click_to_open_rate_of_opened", "unique_opens", "Click-to-open rate", "of the opened, machine-only counted"),
+    )
+    figures = []
+    for column, total, label, meaning in kinds:
+        if column in performance:
+            rows = performance[performance[column].notna()]
+            value = share(rows["unique_clicks"].sum(), rows[total].sum())
+            figures.append(Headline(label, value, f"messages with a click, {meaning}{_of(rows, performance)}"))
+    return figures
+
+
+def _of(rows: pd.DataFrame, performance: pd.DataFrame) -> str:
+    """Say over how many mailings a rate is taken, where that is not all."""
+    if len(rows) == len(performance):
+        return ""
+    return f"; over {len(rows):,} of {len(performance):,} mailings, whose inputs belong together"
+
+
+def hours(value: float) -> str:
+    """Write a time in hours, or in minutes or days where these say more.
+
+    Examples
+    --------
+    >>> hours(0.5), hours(12.3), hours(96)
+    ('30 minutes', '12 hours', '4 days')
+    """
+    if value < 1:
+        return f"{value * 60:.0f} minutes"
+    return f"{value:.2g} hours" if value < 10 else f"{value:.0f} hours" if value < 72 else f"{value / 24:.2g} days"

@@ -1,0 +1,197 @@
+"""The parts of the page: a chart, what it says in words, and its figures as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from impressions_analytics import charts
+from impressions_analytics.charts.profiles import by_range
+from impressions_analytics.report.headlines import hours
+from impressions_analytics.report.pictures import picture
+from impressions_analytics.report.results import SETTLED_HOURS
+from impressions_analytics.report.tables import Table, share, table_of, whole
+
+if TYPE_CHECKING:
+    from impressions_analytics.report.inputs import Inputs
+    from impressions_analytics.report.results import Results
+
+_COUNTED = {"impressions": "impressions", "destinations": "messages opened", "share": "share of messages opened"}
+_KIND_MEANS = {
+    "person": "no sign of a machine; not proof of a person",
+    "proxy": "fetched by the mailbox when the message is opened (Gmail, Yahoo)",
+    "prefetch": "fetched by the mailbox before anybody looked (Apple Mail Privacy Protection): cannot tell",
+    "bot": "a scanner, a crawler or a program",
+    "unknown": "no rule knew the user agent",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page.
+
+    Attributes
+    ----------
+    title : str
+        Its heading.
+    says : str
+        What the chart shows, in words that do without it.
+    picture : str
+        The chart as SVG, or nothing.
+    tables : list of Table
+        The figures.
+    """
+
+    title: str
+    says: str
+    picture: str = ""
+    tables: list[Table] = field(default_factory=list)
+
+
+def sections(results: Results, inputs: Inputs) -> list[Section]:
+    """Return the parts that the results allow, in the order of the page."""
+    made = (make(results, inputs) for make in _SECTIONS)
+    return [section for section in made if section is not None]
+
+
+def _over_time(results: Results, inputs: Inputs) -> Section:
+    result, firsts = results.over_time, results.first_opens
+    says = "No impressions."
+    if len(result):
+        top = result.iloc[int(result["impressions"].argmax())]
+        says = (
+            f"{whole(result['impressions'].sum())} impressions from {_day(result['period'].min())} to "
+            f"{_day(result['period'].max())}, by the {results.every}; the most, {whole(top['impressions'])}, in the "
+            f"{results.every} of {_day(top['period'])}. A first open is the earliest impression of a message."
+        )
+    joined = result.merge(firsts, on="period", how="left")
+    heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens",
+             "destinations": "messages with an impression"}  # fmt: skip
+    return Section(
+        "Opens over time", says,
+        picture(lambda ax: charts.plot_impressions_over_time(result, ax, first_opens=firsts, zone=inputs.zone),
+                "time", says),
+        [table_of(joined, f"Impressions per {results.every}", heads, last=True)],
+    )  # fmt: skip
+
+
+def _machines(results: Results, inputs: Inputs) -> Section:
+    row = results.human.iloc[0]
+    total = int(row["impressions"])
+    says = (
+        f"Between {whole(row['low'])} and {whole(row['high'])} of {whole(total)} impressions can be a person's "
+        f"({share(row['low'], total)} to {share(row['high'], total)}). {whole(row['prefetch'])} were fetched by the "
+        f"mailbox before anybody looked, {whole(row['bot'])} by scanners, crawlers and programs, and "
+        f"{whole(row['unknown'])} by something that no rule knew."
+    )
+    kinds = results.kinds.assign(meaning=results.kinds["kind"].map(_KIND_MEANS))
+    table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **_COUNTED, "meaning": "meaning"})
+    drawn = picture(lambda ax: charts.plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
+    return Section("People and machines", says, drawn, [table])
+
+
+def _programs(results: Results, inputs: Inputs) -> Section:
+    known = results.clients[results.clients["client"] != "unknown"].head(3)
+    parts = [f"{client} {part:.1%}" for client, part in zip(known["client"], known["share"], strict=True)]
+    says = f"Of the messages opened, most were opened in {', '.join(parts)}." if parts else "No mail program is known."
+    tables = [
+        table_of(results.clients, "Mail programs", {"client": "program", **_COUNTED}),
+        table_of(results.systems, "Systems", {"os": "system", **_COUNTED}),
+        table_of(results.devices, "Devices, as the user agent tells", {"device": "device", **_COUNTED}),
+    ]
+    drawn = picture(lambda ax: charts.plot_user_agents(results.clients, ax), "clients", says, height=4.2)
+    return Section("Mail programs", f"{says} A message opened in two programs counts in both.", drawn, tables)
+
+
+def _mailings(results: Results, inputs: Inputs) -> Section:
+    result = results.performance
+    says = f"{len(result):,} mailings. " + (
+        "The open rate of each is a range: with the opens left out that only machines made, up to with them."
+        if "open_rate_of_delivered" in result
+        else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
+    )
+    heads = {
+        "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
+        "human_opens": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
+        "delivered": "delivered", "human_open_rate_of_delivered": "open rate, low",
+        "open_rate_of_delivered": "open rate, high", "estimated_open_rate_of_delivered": "open rate, estimate",
+        "unique_clicks": "unique clicks", "click_through_rate_of_delivered": "click-through rate",
+        "click_to_open_rate_of_opened": "click-to-open rate",
+    }  # fmt: skip
+    named = result.assign(mailing=result["mailing"].map(lambda number: inputs.names.get(number, str(number))))
+    rows = min(20, len(result))
+    drawn = picture(
+        lambda ax: charts.plot_mailing_performance(result, ax, names=inputs.names), "mailings", says,
+        height=1.8 + 0.28 * max(4, rows), narrow_height=2.2 + 0.25 * max(4, rows),
+    )  # fmt: skip
+    return Section("Mailings", says, drawn, [table_of(named, "Mailings", heads, last=True)])
+
+
+def _decay(results: Results, inputs: Inputs) -> Section | None:
+    result = results.decay
+    if result is None:
+        return None
+    last = result[result["hours"] == result["hours"].max()]
+    mature = last[last["mature"] & last["half_life_hours"].notna()]
+    waiting = int((~last["mature"]).sum())
+    says = "No mailing has been out for a week yet." if mature.empty else (
+        f"Half of the opens within a week came within {hours(mature['half_life_hours'].min())} for the quickest of "
+        f"{len(mature):,} mailings and within {hours(mature['half_life_hours'].max())} for the slowest."
+    )  # fmt: skip
+    if waiting and len(mature):
+        says += f" {waiting:,} not yet out for a week are left out."
+    heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
+    named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
+    drawn = picture(lambda ax: charts.plot_open_decay(result, ax, names=inputs.names), "decay", says)
+    return Section("How quickly mail is opened", says, drawn, [table_of(named, "Half-lives", heads, last=True)])
+
+
+def _hours(results: Results, inputs: Inputs) -> Section:
+    result = results.hours
+    exposed = "impressions_per_message_hour" in result
+    says = (
+        f"Impressions from {SETTLED_HOURS} hours to a week after sending, per 1,000 messages that were out for the "
+        "hour: the readers' own hours, apart from those of sending."
+        if exposed
+        else "All impressions; the hours at which mail was sent weigh in."
+    )
+    measure = "impressions_per_message_hour" if exposed else "impressions"
+    cells = result.pivot_table(index="hour", columns="weekday", values=measure, aggfunc="sum", min_count=1)
+    cells = (cells * 1000 if exposed else cells.astype("Int64")).rename(columns=str).reset_index()
+    heads = {"hour": "hour", **dict(zip("1234567", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))}
+    drawn = picture(lambda ax: charts.plot_hour_of_week(result, ax, zone=inputs.zone), "hours", says, height=4.2)
+    return Section("Hours of the week", says, drawn, [table_of(cells, "By hour and weekday", heads)])
+
+
+def _profiles(results: Results, inputs: Inputs) -> Section:
+    result = results.profiles
+    without = result.attrs.get("impressions_without_profile", 0)
+    says = f"{len(result):,} profiles have an impression"
+    says += f", half of them {result['impressions'].median():.3g} or more." if len(result) else "."
+    if without:
+        says += f" {without:,} impressions carry no profile and are not counted here."
+    counts = by_range(result["impressions"]).rename("profiles").rename_axis("impressions").reset_index()
+    heads = {"impressions": "impressions of one profile", "profiles": "profiles"}
+    drawn = picture(lambda ax: charts.plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)
+    return Section("Impressions per profile", says, drawn, [table_of(counts, "Profiles by impressions", heads)])
+
+
+def _unrecognised(results: Results, inputs: Inputs) -> Section | None:
+    result = results.unrecognised
+    if result.empty:
+        return None
+    heads = {"useragent": "user agent", "impressions": "impressions", "destinations": "messages opened"}
+    says = "The most frequent user agents that no rule knew. They count as unknown above."
+    return Section("Unrecognised user agents", says, "", [table_of(result, "User agents", heads)])
+
+
+def _day(moment: pd.Timestamp) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment != moment.normalize() else f"{moment:%Y-%m-%d}"
+
+
+_SECTIONS: tuple[Callable[[Results, Inputs], Section | None], ...] = (
+    _over_time, _machines, _mailings, _programs, _decay, _hours, _profiles, _unrecognised,
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""Result frames as tables of text for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+MOST_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the page: everything is text, and escaped when it is written.
+
+    Attributes
+    ----------
+    caption : str
+        What it lists.
+    header : list of str
+        The names of the columns.
+    rows : list of list of str
+        The cells.
+    more : str
+        What is left out, if anything.
+    texts : frozenset of int
+        The places of the columns that are text.
+    """
+
+    caption: str
+    header: list[str]
+    rows: list[list[str]]
+    more: str = ""
+    texts: frozenset[int] = frozenset()
+
+
+def table_of(
+    result: pd.DataFrame, caption: str, columns: Mapping[str, str], *, most: int = MOST_ROWS, last: bool = False
+) -> Table:
+    """Make a table of the columns named by the keys of `columns` that the result has, headed by their values.
+
+    Examples
+    --------
+    >>> result = pd.DataFrame({"client": ["Gmail"], "impressions": [12345], "share": [0.4567]})
+    >>> table_of(result, "Clients", {"client": "client", "share": "share"}).rows
+    [['Gmail', '45.7%']]
+    """
+    present = {name: heading for name, heading in columns.items() if name in result}
+    shown = result.tail(most) if last else result.head(most)
+    rows = list(zip(*(_texts(shown[name]) for name in present), strict=True)) if present else []
+    more = f"{'Last' if last else 'First'} {most:,} of {len(result):,} rows." if len(result) > most else ""
+    texts = frozenset(place for place, name in enumerate(present) if pd.api.types.is_string_dtype(shown[name]))
+    return Table(caption, list(present.values()), [list(row) for row in rows], more, texts)
+
+
+def _texts(column: pd.Series[Any]) -> list[str]:
+    name = str(column.name)
+    share = any(word in name for word in ("share", "rate"))
+    return ["" if pd.isna(value) else _text(value, share=share) for value in column.tolist()]
+
+
+def _text(value: Any, *, share: bool) -> str:
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return f"{value:.1%}" if share else f"{value:,.3g}"
+    return whole(value) if isinstance(value, int) else str(value)
+
+
+def whole(value: float) -> str:
+    """Write a count.
+
+    Examples
+    --------
+    >>> whole(1234567)
+    '1,234,567'
+    """
+    return f"{int(value):,}"
+
+
+def share(count: float, total: float) -> str:
+    """Write a share in percent; nothing to divide by is said, not guessed.
+
+    Examples
+    --------
+    >>> share(1, 8), share(1, 0)
+    ('12.5%', 'no data')
+    """
+    return f"{count / total:.1%}" if total else "no data"

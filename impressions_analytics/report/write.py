@@ -1,0 +1,132 @@
+"""Write the report: one HTML file that needs nothing else and asks nobody."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from impressions_analytics.analytics import metrics
+from impressions_analytics.errors import ArchiveError
+from impressions_analytics.report.certificates import certified, overall
+from impressions_analytics.report.headlines import headlines
+from impressions_analytics.report.inputs import Inputs, gather
+from impressions_analytics.report.pictures import colour_rules
+from impressions_analytics.report.results import Results, compute
+from impressions_analytics.report.sections import sections
+from impressions_analytics.report.tables import Table, table_of
+
+
+def write_report(
+    data: Any,
+    path: str | os.PathLike[str],
+    *,
+    deliveries: Any = None,
+    clicks: Any = None,
+    destinations: Any = None,
+    emailings: Any = None,
+    title: str = "E-mail impressions",
+    zone: str | None = None,
+    made_at: dt.datetime | None = None,
+) -> Path:
+    """Write a report: figures with their definitions, charts with their tables, and how far the data can be trusted.
+
+    The page holds everything it shows, asks no server for anything, runs no script, and shows no profile's number. It
+    follows the reader's light or dark colours, fits a phone, and prints.
+
+    Parameters
+    ----------
+    data : Archive, Parquet path or frame
+        Impressions; a folder that holds an archive is opened as one.
+    path : path
+        The HTML file; one that is there is replaced.
+    deliveries, clicks, destinations, emailings : frame, path or Archive, optional
+        The other kinds, each of which adds figures; found in `data` if it is an archive that has them.
+    title : str
+        The heading of the page.
+    zone : str, optional
+        The zone of the wall clock, for the labels; from the certificates when not given.
+    made_at : datetime, optional
+        When the report was made; now when not given.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    MissingColumnError, InvalidArgumentError
+        The data is not impressions, or cannot be read.
+    ArchiveError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> opens = pd.DataFrame({"ID": [1], "mailing": [412], "timestamp": pd.to_datetime(["2026-01-05 09:00:00"]),
+    ...                       "useragent": ["Mozilla/5.0"], "destination": [112], "profile": [13453]})
+    >>> page = write_report(opens, Path(tempfile.mkdtemp()) / "report.html")
+    >>> "Unique opens" in page.read_text(encoding="utf-8")
+    True
+    """
+    given: dict[Any, Any] = {
+        "deliveries": deliveries, "clicks": clicks, "destinations": destinations, "emailings": emailings,
+    }  # fmt: skip
+    inputs = gather(data, given, zone=zone)
+    page = render(inputs, compute(inputs), title=title, made_at=made_at or dt.datetime.now(dt.UTC))
+    return _put(Path(path), page)
+
+
+def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime) -> str:
+    """Return the page."""
+    import jinja2
+
+    from impressions_analytics import __version__
+
+    here = resources.files("impressions_analytics.report")
+    style = f"{colour_rules()}\n{here.joinpath('page.css').read_text(encoding='utf-8')}"
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
+    certificates = certified(inputs)
+    period = results.over_time["period"]
+    return template.render(
+        title=title,
+        style=style,
+        style_hash=digest,
+        verdict=overall(certificates),
+        certificates=certificates,
+        begin=f"{period.min():%Y-%m-%d}" if len(period) else "",
+        end=f"{period.max():%Y-%m-%d}" if len(period) else "",
+        zone=inputs.zone,
+        headlines=headlines(results.performance, results.human, results.opening),
+        sections=sections(results, inputs),
+        missing=inputs.missing,
+        definitions=_definitions(),
+        made_at=f"{made_at:%Y-%m-%d %H:%M %Z}".strip(),
+        version=__version__,
+    )
+
+
+def _definitions() -> Table:
+    heads = {"figure": "figure", "formula": "formula", "needs": "needs besides impressions", "source": "defined by"}
+    return table_of(metrics(), "Definitions", heads)
+
+
+def _put(path: Path, page: str) -> Path:
+    """Write the page beside its place and move it there, so that nobody sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(page, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ArchiveError(
+            f"the report cannot be written to {path}: {error.strerror}; name a file in a folder that exists"
+        ) from error
+    return path

@@ -1,0 +1,213 @@
+"""The report: one page that says what is known, how surely, and nothing that a reader's browser could run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+
+NASTY = "<b>$x_1$</b><script>alert(1)</script>\" onload='x' \u6f22 " + "W" * 300
+AGENTS = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+    "Mozilla/5.0",
+)
+MADE_AT = dt.datetime(2026, 2, 1, 9, 30, tzinfo=dt.UTC)
+
+
+def opens(rows: int, *, mailings: int = 2, useragent: str | None = None) -> pd.DataFrame:
+    """Impressions of which number n is of destination n // 2, an hour and some later than the one before."""
+    number = np.arange(rows)
+    destination = number // 2
+    agents = pd.Categorical.from_codes(number % len(AGENTS), list(AGENTS))
+    seconds = destination // 20 * 3600 + number % 2 * 1000 if rows < 10**6 else number * 5
+    return pd.DataFrame({
+        "ID": number + 1,
+        "mailing": 401 + destination % mailings,
+        "timestamp": np.datetime64("2026-01-05T09:00:00", "us") + seconds.astype("timedelta64[s]"),
+        "ip": pd.Series("192.0.2.1", index=range(rows), dtype="str"),
+        "useragent": agents if useragent is None else pd.Categorical([useragent] * rows),
+        "device": pd.Categorical([None] * rows, categories=["desktop"]),
+        "destination": 1000 + destination,
+        "profile": pd.array(13_000 + destination % 97, dtype="Int64"),
+        "subprofile": pd.array([None] * rows, dtype="Int64"),
+    })  # fmt: skip
+
+
+def events(impressions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Deliveries and destinations of every destination with an impression, and a click of every tenth."""
+    firsts = impressions.groupby("destination", as_index=False).agg(
+        mailing=("mailing", "first"), at=("timestamp", "min")
+    )
+    keys = firsts[["mailing", "destination"]]
+    sent = firsts.rename(columns={"destination": "ID"}).assign(timestampsent=firsts["at"].min())
+    return {"deliveries": keys, "clicks": keys[::10], "destinations": sent[["ID", "mailing", "timestampsent"]]}
+
+
+class Page(HTMLParser):
+    """What a page holds: tags, attributes and text."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.words: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def written(tmp_path: Path, data: Any, **more: Any) -> Page:
+    return Page(ia.write_report(data, tmp_path / "report.html", made_at=MADE_AT, **more))
+
+
+def test_the_page_says_the_figures_with_their_meaning(tmp_path: Path) -> None:
+    data = opens(12)  # 6 destinations; the kinds go round person, proxy, prefetch; 2 mailings
+    page = written(tmp_path, data, **events(data))
+    assert "Impressions 12 downloads of the images" in page.text
+    assert "Unique opens 6 messages with at least one impression" in page.text
+    assert "Possibly human 33.3% to 66.7% of the impressions" in page.text
+    assert "Open rate 100.0% of the delivered messages" in page.text
+    assert "Click-through rate 16.7%" in page.text
+    assert "Made 2026-02-01 09:30 UTC" in page.text
+
+
+def test_the_open_rate_is_a_range_where_machines_hide_it(tmp_path: Path) -> None:
+    data = opens(20)
+    data["useragent"] = pd.Categorical([AGENTS[0]] * 10 + ["Mozilla/5.0"] * 10)  # 5 of 10 opened by machines only
+    given = events(data)
+    unopened = given["deliveries"].assign(destination=given["deliveries"]["destination"] + 10**6)
+    given["deliveries"] = pd.concat([given["deliveries"], unopened], ignore_index=True)
+    page = written(tmp_path, data, **given)
+    assert "Open rate 25.0% to 50.0%" in page.text
+    assert "estimate 33.3%" in page.text  # 5 of the 20 delivered less the 5 hidden
+    assert "Machine-only opens 50.0% of the unique opens" in page.text
+
+
+def test_the_page_runs_nothing_and_asks_for_nothing(tmp_path: Path) -> None:
+    data = opens(30, useragent=NASTY)
+    names = pd.DataFrame({"ID": [401, 402], "subject": [NASTY, "plain"]})
+    page = written(tmp_path, data, title=NASTY, emailings=names, **events(data))
+    assert not {"script", "b", "img", "iframe", "object", "form", "base"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on") or name == "style"]
+    addresses = [value for name, value in page.attributes if name in {"href", "src", "xlink:href"}]
+    assert {(value or "")[:1] for value in addresses} <= {"#", "d"}
+    assert NASTY[:10] in page.text
+    policy = next(value for name, value in page.attributes if value and value.startswith("default-src"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
+def test_no_two_elements_share_an_id_and_every_reference_has_its_own(tmp_path: Path) -> None:
+    data = opens(60)
+    page = written(tmp_path, data, **events(data))
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    values = [value or "" for name, value in page.attributes if name in {"href", "clip-path", "fill"}]
+    referred = {match for value in values for match in re.findall(r"#([\w.-]+-[\w.-]+)", value)}
+    assert referred
+    assert referred <= set(ids)
+
+
+def test_every_picture_is_there_for_wide_and_narrow_screens_and_in_words(tmp_path: Path) -> None:
+    data = opens(60)
+    page = written(tmp_path, data, **events(data))
+    assert page.tags.count("figure") == 7
+    assert page.tags.count("svg") == 14
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    assert all(labels)
+    assert page.tags.count("table") >= 7
+
+
+def test_no_profile_is_named(tmp_path: Path) -> None:
+    data = opens(60)
+    data["profile"] = pd.array(13_453_000_111 + data["destination"], dtype="Int64")
+    page = ia.write_report(data, tmp_path / "report.html", **events(data)).read_text(encoding="utf-8")
+    assert "13453" not in page
+    assert "13,453" not in page
+
+
+def test_no_impressions_make_a_page_that_says_so(tmp_path: Path) -> None:
+    data = opens(4)
+    page = written(tmp_path, data.iloc[:0], **{kind: frame.iloc[:0] for kind, frame in events(data).items()})
+    assert "No impressions" in page.text
+    assert "Possibly human no data" in page.text
+
+
+def test_without_other_kinds_the_page_says_what_they_would_add(tmp_path: Path) -> None:
+    page = written(tmp_path, opens(10))
+    assert "deliveries: not given. They would add open rates" in page.text
+    assert "Open rate " not in page.text
+    assert "Median time to open" not in page.text
+
+
+@pytest.mark.parametrize("verdict", ["complete", "unproven", "contradicted"])
+def test_the_verdict_of_the_load_stands_at_the_top(tmp_path: Path, verdict: str) -> None:
+    data = opens(4)
+    data.attrs["load"] = {"verdict": verdict, "rows": 4, "zone": "Europe/Amsterdam", "loaded_at": "2026-02-01"}
+    page = written(tmp_path, data)
+    assert f"Data: {verdict}" in page.text
+    assert "4 rows, loaded 2026-02-01" in page.text
+    assert page.text.index("Data: ") < page.text.index("Unique opens")
+    assert "Europe/Amsterdam" in page.text
+
+
+def test_without_a_certificate_nobody_can_tell(tmp_path: Path) -> None:
+    assert "Data: unknown" in written(tmp_path, opens(4)).text
+
+
+def test_the_weakest_input_gives_the_verdict(tmp_path: Path) -> None:
+    data = opens(4)
+    data.attrs["load"] = {"verdict": "complete", "rows": 4}
+    deliveries = events(data)["deliveries"]
+    deliveries.attrs["load"] = {"verdict": "unproven", "rows": 2, "gaps": [("2026-01-01", "2026-01-02")]}
+    page = written(tmp_path, data, deliveries=deliveries)
+    assert "Data: unproven" in page.text
+    assert "not loaded: 2026-01-01 to 2026-01-02" in page.text
+
+
+def test_a_snapshot_gives_the_same_page_as_its_frame(tmp_path: Path) -> None:
+    data = opens(40)
+    data.attrs["load"] = {"verdict": "complete", "rows": 40, "zone": "Europe/Amsterdam"}
+    snapshot = ia.write_snapshot(data, tmp_path / "opens.parquet")
+    assert written(tmp_path, snapshot).text == written(tmp_path, data).text
+
+
+def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
+    data = opens(40)
+    first = ia.write_report(data, tmp_path / "one.html", made_at=MADE_AT).read_bytes()
+    assert ia.write_report(data, tmp_path / "two.html", made_at=MADE_AT).read_bytes() == first
+
+
+def test_thousands_of_mailings_stay_a_page_of_moderate_size(tmp_path: Path) -> None:
+    data = opens(8_000, mailings=3_000)
+    ia.write_report(data, tmp_path / "report.html", **events(data))
+    assert (tmp_path / "report.html").stat().st_size < 1_500_000
+
+
+def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ia.ArchiveError, match="name a file in a folder that exists"):
+        ia.write_report(opens(2), tmp_path / "nowhere" / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_is_no_impressions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ia.MissingColumnError):
+        ia.write_report(pd.DataFrame({"a": [1]}), tmp_path / "report.html")

@@ -1,0 +1,123 @@
+"""The report in a real browser: nothing is fetched, nothing complains, nothing runs off a phone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import impressions_analytics as ia
+from tests.test_report import NASTY, events, opens
+
+pytestmark = pytest.mark.browser
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+DESKTOP = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs a Chromium and its driver: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update",
+        f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield running
+    running.quit()
+
+
+def show(browser: Any, page: Path, screen: dict[str, Any]) -> None:
+    browser.get_log("browser"), browser.get_log("performance")
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    browser.get(page.as_uri())
+
+
+def asked_for(browser: Any) -> list[str]:
+    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [entry["params"]["request"]["url"] for entry in entries if entry["method"] == "Network.requestWillBeSent"]
+    return [url for url in urls if not url.startswith("data:")]
+
+
+def overflow(browser: Any) -> int:
+    return browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+
+
+@pytest.fixture(scope="module", params=["one", "nasty", "thousands"])
+def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = {"one": opens(1), "nasty": opens(50, useragent=NASTY), "thousands": opens(5_000, mailings=1_500)}
+    path = tmp_path_factory.mktemp("report") / f"{request.param}.html"
+    return ia.write_report(data[request.param], path, title=NASTY, **events(data[request.param]))
+
+
+@pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_page_fits_the_screen_and_asks_for_nothing(browser: Any, page: Path, screen: dict[str, Any]) -> None:
+    show(browser, page, screen)
+    assert overflow(browser) <= 0
+    assert asked_for(browser) == [page.as_uri()]
+    assert browser.get_log("browser") == []
+
+
+def test_it_still_fits_a_phone_with_every_table_open(browser: Any, page: Path) -> None:
+    show(browser, page, PHONE)
+    for details in browser.find_elements("css selector", "details"):
+        browser.execute_script("arguments[0].setAttribute('open', '')", details)
+    assert overflow(browser) <= 0
+
+
+def test_each_screen_has_its_own_picture(browser: Any, page: Path) -> None:
+    for screen, seen in ((PHONE, "narrow"), (DESKTOP, "wide")):
+        show(browser, page, screen)
+        pictures = browser.find_elements("css selector", "figure svg")
+        assert {picture.get_attribute("class") for picture in pictures if picture.is_displayed()} == {seen}
+
+
+def test_names_from_outside_are_text_and_never_elements(browser: Any, page: Path) -> None:
+    show(browser, page, DESKTOP)
+    assert browser.title.startswith("<b>")
+    assert browser.find_elements("css selector", "main b, main script, main img, h1 b") == []
+
+
+def test_the_page_follows_dark_colours(browser: Any, page: Path) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        show(browser, page, DESKTOP)
+        colours.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert colours == ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]
+
+
+@pytest.mark.slow
+def test_five_million_impressions_make_a_page_that_fits_too(browser: Any, tmp_path: Path) -> None:
+    data = opens(5_000_000, mailings=300)
+    page = ia.write_report(data, tmp_path / "report.html", **events(data))
+    assert page.stat().st_size < 1_500_000
+    show(browser, page, PHONE)
+    assert overflow(browser) <= 0
+    assert browser.get_log("browser") == []
+    assert "5,000,000" in browser.find_element("css selector", ".figures").text
+
+
+def test_the_printed_page_shows_every_table(browser: Any, page: Path, tmp_path: Path) -> None:
+    show(browser, page, DESKTOP)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    tables = browser.find_elements("css selector", "main table")
+    heights = [table.rect["height"] for table in tables]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert tables
+    assert all(height > 0 for height in heights)
+    assert isinstance(pd.Series(heights).sum(), float)
