@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -151,11 +153,18 @@ _READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Engine | None]
 )
 
 
+MEMORY = "3GB"
+"""What DuckDB may hold before it moves to disk; with what lies outside of it, an analysis stays within 4 GB."""
+
+
 def embedded() -> Engine:
-    """Return a fresh DuckDB in this process."""
+    """Return a fresh DuckDB in this process, which keeps no file of its own but what does not fit in memory."""
     import ibis
 
-    return _engine_of(ibis.duckdb.connect())
+    spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
+    backend = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
+    backend.raw_sql("SET enable_progress_bar = false")  # Ibis turns it on, and it goes to stdout, which is for data
+    return _engine_of(backend)
 
 
 def _engine_of(backend: Any) -> Engine:

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from impressions_analytics.columns import arrow_schema
-from impressions_analytics.parquet import writer_options
 
 MAILINGS = 300
 YEAR = np.datetime64("2025-01-01T00:00:00", "s").astype("int64")
@@ -32,6 +31,17 @@ TEMPLATES = (
     "Microsoft Office/16.0 (Microsoft Outlook 16.0.{2}; Pro)",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{2}.0) Gecko/20100101 Thunderbird/{2}.{1}.0",
 )
+
+
+RISING = ["ID", "destination", "timestamp"]
+LAYOUT = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": ["mailing", "ip", "useragent", "device", "profile", "subprofile"],
+    "column_encoding": dict.fromkeys(RISING, "DELTA_BINARY_PACKED"),
+    "dictionary_pagesize_limit": 8 << 20,
+    "store_schema": False,
+}
 
 
 def useragents(count: int = 3_000) -> list[str]:
@@ -89,13 +99,13 @@ def table(made: np.ndarray, number: int, agents: pa.Array, rng: np.random.Genera
 
 
 def write(rows: int, folder: Path) -> Path:
-    """Write the rows as a snapshot lays them out; what is there already is kept."""
+    """Write the rows much as a snapshot lays them out; what is there already is kept."""
     path = folder / f"impressions-{rows}.parquet"
     if path.exists():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     schema = arrow_schema("impressions")
-    with pq.ParquetWriter(path.with_suffix(".part"), schema, **writer_options(schema)) as writer:
+    with pq.ParquetWriter(path.with_suffix(".part"), schema, **LAYOUT) as writer:
         for piece in months(rows):
             writer.write_table(piece.cast(schema), row_group_size=1 << 20)
     return path.with_suffix(".part").rename(path)
