@@ -32,8 +32,11 @@ WIRE_TYPES: dict[ColumnType, Any] = {
 CODES: frozenset[ColumnType] = frozenset({"category"})
 """Column types that repeat so much that they are kept as numbers of words."""
 
-_MARKS = np.frombuffer(b"-- ::", dtype=np.uint8)
-_MARK_PLACES = np.array([4, 7, 10, 13, 16])
+TIME_LETTERS = 19
+_MARKS = [(4, ord("-")), (7, ord("-")), (10, ord(" ")), (13, ord(":")), (16, ord(":"))]
+MOST_ADDRESSES = 100_000  # remembered as good: proxies of mailboxes come again and again
+_GOOD_ADDRESSES: set[str | None] = {None}
+_LISTED = msgspec.json.Decoder(list[int])
 _FIRST_YEAR = np.datetime64("0001-01-01", "us")
 
 
@@ -77,8 +80,31 @@ def read_integers(values: Sequence[Any]) -> pa.Array:
     ([1, 412], [7, 8, None])
     >>> read_integers(["007"])
     Traceback (most recent call last):
-    ValueError: a number in another form than its own
+    msgspec.DecodeError: JSON is malformed: ...
     """
+    if values and isinstance(values[0], str):
+        if values[0] == values[-1] and values.count(values[0]) == len(values) > 1:
+            return pa.repeat(read_integers(values[:1])[0], len(values))
+        try:
+            return pa.array(_whole_numbers(",".join(values), len(values)))
+        except TypeError:
+            pass  # not all of them are texts
+    return _mixed_integers(values)
+
+
+def _whole_numbers(joined: str, count: int) -> np.ndarray[Any, Any]:
+    """Return numbers that are joined by commas; JSON itself refuses 007 and the empty text."""
+    listed = f"[{joined}]".encode()
+    if listed.translate(None, b"0123456789,") != b"[]":
+        raise ValueError("something other than digits")
+    numbers = _LISTED.decode(listed)
+    if len(numbers) != count:
+        raise ValueError("a comma in a number")
+    return np.fromiter(numbers, np.int64, count)
+
+
+def _mixed_integers(values: Sequence[Any]) -> pa.Array:
+    """Return numbers of which some are numbers, some are texts and some are null."""
     texts = None
     try:
         numbers = pa.array(values, pa.int64())
@@ -115,11 +141,12 @@ def read_timestamps(values: Sequence[str]) -> pa.Array:
     texts = pa.array(values, pa.string())
     if not values:
         return texts.cast(pa.timestamp("us"))
-    lengths = pc.min_max(pc.binary_length(texts)).as_py()
-    if lengths != {"min": 19, "max": 19}:
+    _, offsets, letters = texts.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(values) + 1)
+    if not (np.diff(ends) == TIME_LETTERS).all():
         raise ValueError("a timestamp of another length than 19")
-    letters = np.frombuffer(texts.buffers()[2], dtype=np.uint8, count=19 * len(values))
-    if not (letters.reshape(-1, 19)[:, _MARK_PLACES] == _MARKS).all():
+    table = np.frombuffer(letters, dtype=np.uint8, count=TIME_LETTERS * len(values)).reshape(-1, TIME_LETTERS)
+    if not all((table[:, place] == mark).all() for place, mark in _MARKS):
         raise ValueError("a timestamp of another form")
     times = texts.cast(pa.timestamp("us"))
     if times.to_numpy().min() < _FIRST_YEAR:
@@ -136,8 +163,12 @@ def read_addresses(values: Sequence[str | None]) -> pa.Array:
     Traceback (most recent call last):
     OSError: illegal IP address string passed to inet_pton
     """
-    for value in set(values) - {None}:
+    for value in set(values) - _GOOD_ADDRESSES:
         socket.inet_pton(socket.AF_INET6 if ":" in value else socket.AF_INET, value)  # type: ignore[operator,arg-type]
+        _GOOD_ADDRESSES.add(value)
+    if len(_GOOD_ADDRESSES) > MOST_ADDRESSES:
+        _GOOD_ADDRESSES.clear()
+        _GOOD_ADDRESSES.add(None)
     return pa.array(values, pa.large_string())
 
 
@@ -167,7 +198,7 @@ READERS: dict[ColumnType, Callable[[Sequence[Any]], pa.Array]] = {
 }
 """The reader of each column type but categories, which share a `Vocabulary` over the pages."""
 
-UNFIT = (ValueError, OverflowError, TypeError, OSError, pa.ArrowException)
+UNFIT = (ValueError, OverflowError, TypeError, OSError, pa.ArrowException, msgspec.DecodeError)
 """What a reader raises when a value does not fit."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
