@@ -1,6 +1,7 @@
 """An archive grows without losing or doubling a row, reads back typed, and says what it covers."""
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -264,9 +265,57 @@ def test_rows_of_one_second_are_kept_together_whatever_the_batches(tmp_path, mon
 def test_hourly_syncs_do_not_make_the_list_of_periods_grow_without_end(tmp_path):
     account = Account()
     account.add("impressions", opens(24 * 5))
-    for hour in range(24 * 3):
+    for hour in range(50):
         now = datetime(2026, 1, 1, 1) + timedelta(hours=hour)
         archive_at(tmp_path, str(now)).sync(account, look_back_days=0.1)
     [month] = archive_at(tmp_path)._months("impressions").footers()
     assert len(month.periods) <= 8
-    assert month.rows == 24 * 3 and archive_at(tmp_path).verify().ok
+    assert month.rows == 50 and archive_at(tmp_path).verify().ok
+
+
+def test_an_archive_remembers_its_family_and_zone(tmp_path):
+    account = Account()
+    account.timezone = "America/New_York"
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    ia.Archive(tmp_path, clock=lambda: moment).sync(account)
+    again = ia.Archive(tmp_path)
+    assert (again.family, again.timezone) == ("ms", "America/New_York")
+    assert again.read().attrs["load"]["end"] == "2026-03-01 07:00:00"
+    account.timezone = "UTC"
+    with pytest.raises(ia.InvalidArgumentError, match="timezone is 'UTC' and the archive's 'America/New_York'"):
+        again.sync(account)
+
+
+def test_a_place_without_an_archive_is_said(tmp_path):
+    verification = archive_at(tmp_path / "typo").verify()
+    assert not verification.ok and "there is no archive here" in str(verification)
+    with pytest.raises(ia.ArchiveError, match="holds no rows of what is to be exported; sync first"):
+        archive_at(tmp_path / "typo").export(tmp_path / "bi")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"family": "mss"}, "family='mss' is no family"),
+        ({"timezone": "Amsterdam"}, "timezone='Amsterdam' is no zone"),
+        ({"erasure_key": b"short"}, "erasure_key holds 5 bytes"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(tmp_path, options, message):
+    with pytest.raises(ia.InvalidArgumentError, match=message):
+        ia.Archive(tmp_path, **options).sync(Account())
+    with pytest.raises(ia.InvalidArgumentError, match="kind='opens' is no kind of row"):
+        archive_at(tmp_path).sync(Account(), kinds=("impressions", "opens"))
+    with pytest.raises(ia.InvalidArgumentError, match="look_back_days=-1 must be 0 or more"):
+        archive_at(tmp_path).sync(Account(), look_back_days=-1)
+    assert month_files(tmp_path) == []
+
+
+def test_results_are_plain_json(tmp_path):
+    account = Account()
+    account.add("impressions", opens(10))
+    archive = archive_at(tmp_path / "archive")
+    said = [archive.sync(account, kinds="impressions"), archive.verify(), archive.export(tmp_path / "bi")]
+    said += [archive.erase(destination=3), archive.retain(1000)]
+    assert [len(json.dumps(one.to_json())) > 50 and len(str(one)) > 20 for one in said] == [True] * 5
+    assert said[0].to_json()["verdict"] == "complete" and said[1].to_json()["ok"] is True

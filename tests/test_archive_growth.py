@@ -49,7 +49,8 @@ def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, action
                 emailings=None if emailing is None else [emailing],
                 look_back_days=look_back,
             )
-        assert archive.read()["ID"].is_unique and archive.verify().findings == []
+        findings = [found.what for found in archive.verify().findings]
+        assert archive.read()["ID"].is_unique and findings in ([], ["there is no archive here"])
     account.fail_after = None
     archive = archive_at(folder, str(START + timedelta(days=70)))
     archive.sync(account, begin=START)
@@ -58,6 +59,7 @@ def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, action
 
 
 @given(stretches, st.lists(stretches, max_size=5))
+@settings(deadline=None, max_examples=40)
 def test_subtracting_and_joining_account_for_every_hour(whole, taken):
     left = subtract(whole, taken)
     for number in range(24 * 70):
@@ -108,7 +110,7 @@ def test_neighbours_are_joined_within_a_day_and_never_across_verdicts():
         st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40)), max_size=25, unique_by=lambda r: r[1]), max_size=4
     )
 )
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_merging_gives_each_id_once_in_order_and_the_last_sources_row(tmp_path_factory, sources):
     """A row's time follows from its ID, as in life; the values differ by source."""
     import impressions_analytics.archive.merge as merge

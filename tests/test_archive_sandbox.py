@@ -48,7 +48,7 @@ def test_an_archive_of_another_zone_than_the_account_is_refused(tmp_path):
     with Sandbox(impressions=50) as box:
         api = ia.Copernica(box.access_token, url=box.url, timezone="Europe/London")
         with pytest.raises(ia.InvalidArgumentError, match="timezone is 'Europe/London' and the archive's 'Europe/Ams"):
-            archive_at(tmp_path).sync(api)
+            archive_at(tmp_path, timezone="Europe/Amsterdam").sync(api)
 
 
 def test_a_token_is_in_no_file_and_no_text_of_the_archive(tmp_path):

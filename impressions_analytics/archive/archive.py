@@ -10,11 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from impressions_analytics.archive.months import Months
-from impressions_analytics.archive.periods import span
+from impressions_analytics.archive.months import Months, described, remembered
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
-from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.windows import read_period
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from impressions_analytics.archive.results import ErasureReceipt, Export, Retention, SyncSummary, Verification
     from impressions_analytics.archive.source import Source
     from impressions_analytics.archive.suppression import Suppression
-    from impressions_analytics.archive.sync import Progress, Wish
+    from impressions_analytics.archive.sync import Progress
 
 Moment = str | dt.date | dt.datetime | None
 
@@ -37,10 +36,12 @@ class Archive:
     ----------
     path : path
         The folder, which need not exist yet, or an address such as ``s3://bucket/mail``.
-    family : {"ms", "publisher"}
-        The product that sent the mail; an archive holds one, because the IDs of two may be the same.
-    timezone : str
-        The zone of the account's wall clock.
+    family : {"ms", "publisher"}, optional
+        The product that sent the mail; an archive holds one, because the IDs of two may be the same. By default what
+        the archive's files say, and "ms" for a new one.
+    timezone : str, optional
+        The zone of the account's wall clock. By default what the archive's files say, for a new one that of the account
+        that is synced, or else Europe/Amsterdam.
     filesystem : pyarrow or fsspec filesystem, optional
         Reads the path instead of what its address says.
     erasure_key : bytes, optional
@@ -61,31 +62,41 @@ class Archive:
         self,
         path: str | os.PathLike[str],
         *,
-        family: Family = "ms",
-        timezone: str = "Europe/Amsterdam",
+        family: Family | None = None,
+        timezone: str | None = None,
         filesystem: Any = None,
         erasure_key: bytes | None = None,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        if family not in ("ms", "publisher"):
+        if family not in (None, "ms", "publisher"):
             raise InvalidArgumentError(f"family={family!r} is no family; use 'ms' or 'publisher'")
-        try:
-            self._zone = ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise InvalidArgumentError(
-                f"timezone={timezone!r} is no zone; use one such as 'Europe/Amsterdam'"
-            ) from error
-        self.family: Family = family
-        self.timezone = timezone
+        if timezone is not None:
+            _zone(timezone)
+        self._family: Family | None = family
+        self._timezone = timezone
         self._store = open_store(path, filesystem)
         self._erasure_key = erasure_key
         self._clock = clock
+
+    @property
+    def family(self) -> Family:
+        """The product family whose mail the archive holds."""
+        if self._family is None and (known := remembered(self._store)):
+            self._family = known.family
+        return self._family or "ms"
+
+    @property
+    def timezone(self) -> str:
+        """The zone of the wall clock in the archive's timestamps."""
+        if self._timezone is None and (known := remembered(self._store)):
+            self._timezone = known.zone
+        return self._timezone or "Europe/Amsterdam"
 
     def sync(
         self,
         api: Any = None,
         *,
-        kinds: Iterable[Kind] = ("impressions",),
+        kinds: Iterable[Kind] | Kind = ("impressions",),
         begin: Moment = None,
         end: Moment = None,
         emailings: Iterable[int] | None = None,
@@ -127,7 +138,16 @@ class Archive:
         ApiError
             The API failed; what came before is kept.
         """
-        return self._sync(self._source(api), kinds, self._wish(begin, end, emailings, look_back_days), progress)
+        from impressions_analytics.archive.results import SyncSummary
+        from impressions_analytics.archive.sync import make_wish, sync_kind
+
+        source = self._source(api)
+        wish = make_wish(begin, end, now=self._now(), emailings=emailings, look_back_days=look_back_days)
+        wanted = [self._months(kind) for kind in _kinds(kinds)]
+        with self._store.locked():
+            suppression = self._suppression()
+            done = [sync_kind(months, suppression, source, wish, progress=progress) for months in wanted]
+        return SyncSummary(self._store.name, done)
 
     def read(
         self,
@@ -182,15 +202,16 @@ class Archive:
             What is wrong and what was never loaded; nothing is changed.
         """
         from impressions_analytics.archive.checks import verify_kind
-        from impressions_analytics.archive.results import Verification
+        from impressions_analytics.archive.results import Finding, Verification
 
         totals = None if api is None else self._source(api).total
-        parts = [verify_kind(self._months(kind), totals) for kind in KINDS]
+        parts = [verify_kind(months, totals) for months in self._all_months()]
+        nothing = [] if any(part.files for part in parts) else [Finding(self._store.name, "there is no archive here")]
         return Verification(
             self._store.name,
             files=sum(part.files for part in parts),
             rows=sum(part.rows for part in parts),
-            findings=[finding for part in parts for finding in part.findings],
+            findings=nothing + [finding for part in parts for finding in part.findings],
             gaps=[gap for part in parts for gap in part.gaps],
         )
 
@@ -199,7 +220,7 @@ class Archive:
         path: str | os.PathLike[str],
         *,
         format: Literal["parquet", "csv", "duckdb"] = "parquet",
-        kinds: Iterable[Kind] | None = None,
+        kinds: Iterable[Kind] | Kind | None = None,
         utc: bool = False,
         pseudonymise: bytes | None = None,
     ) -> Export:
@@ -227,9 +248,8 @@ class Archive:
         """
         from impressions_analytics.archive.export import export_archive
 
-        there = [kind for kind in (kinds or KINDS) if self._months(kind).files()]
         return export_archive(
-            [self._months(kind) for kind in there],
+            [self._months(kind) for kind in _kinds(kinds or KINDS)],
             path,
             store=self._store,
             format=format,
@@ -243,7 +263,8 @@ class Archive:
         """Erase a person: every row of a profile, a subprofile or a destination, now and in later syncs.
 
         The rows of all messages to the profile or subprofile go, also where a row does not name it. Exports kept inside
-        the archive are removed: make them again. What is kept is keyed hashes, so that later syncs leave the rows out.
+        the archive are removed: make them again; exports and snapshots elsewhere are yours to find. What is kept is
+        keyed hashes, so that later syncs leave the rows out.
 
         Returns
         -------
@@ -271,68 +292,28 @@ class Archive:
             return retain_from(self._all_months(), begin)
 
     def __repr__(self) -> str:
-        return f"Archive({self._store.name!r}, family={self.family!r}: {'; '.join(self._described()) or 'empty'})"
+        what = "; ".join(described(self._all_months())) or "empty"
+        return f"Archive({self._store.name!r}, family={self.family!r}: {what})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{escape(text)}</li>" for text in self._described()) or "<li>empty</li>"
+        rows = "".join(f"<li>{escape(text)}</li>" for text in described(self._all_months())) or "<li>empty</li>"
         return f"<b>{escape(self._store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
 
-    def _described(self) -> list[str]:
-        texts = []
-        for kind in KINDS:
-            try:
-                footers = self._months(kind).footers()
-            except ArchiveError as error:
-                texts.append(f"{kind}: {error}")
-                continue
-            known = span(period for month in footers for period in month.periods)
-            if known:
-                rows = sum(month.rows for month in footers)
-                texts.append(f"{rows:,} {kind} from {known[0]} to {known[1]}")
-        return texts
-
-    def _sync(self, source: Source, kinds: Iterable[Kind], wish: Wish, progress: Progress | None) -> SyncSummary:
-        from impressions_analytics.archive.intake import Intake
-        from impressions_analytics.archive.results import SyncSummary
-        from impressions_analytics.archive.sync import sync_kind
-
-        with self._store.locked():
-            suppression = self._suppression()
-            done = []
-            for kind in kinds:
-                intake = Intake(self._months(kind), suppress=functools.partial(suppression.filter, kind))
-                done.append(sync_kind(intake, source, wish, progress=progress))
-        return SyncSummary(self._store.name, done)
-
-    def _wish(self, begin: Moment, end: Moment, emailings: Iterable[int] | None, look_back_days: float) -> Wish:
-        from impressions_analytics.archive.sync import Wish
-
-        if not look_back_days >= 0:
-            raise InvalidArgumentError(f"look_back_days={look_back_days!r} must be 0 or more")
-        first, last = read_period(begin, end)
-        now = self._now()
-        return Wish(
-            first,
-            min(last or now, now),
-            now,
-            dt.timedelta(days=look_back_days),
-            None if emailings is None else [int(emailing) for emailing in emailings],
-        )
-
     def _source(self, api: Any) -> Source:
+        """Return where rows come from; the zone of the first account is the zone of a new archive."""
         from impressions_analytics.archive.source import LoaderSource
 
-        if callable(getattr(api, "first_moment", None)):
-            return api  # type: ignore[no-any-return]
-        zone = getattr(api, "timezone", self.timezone)
+        zone = getattr(api, "timezone", None) or self.timezone
+        if self._timezone is None and remembered(self._store) is None:
+            self._timezone = zone
         if zone != self.timezone:
             raise InvalidArgumentError(
                 f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
             )
-        return LoaderSource(api, self.family)
+        return api if callable(getattr(api, "first_moment", None)) else LoaderSource(api, self.family)
 
     def _now(self) -> dt.datetime:
-        return self._clock().astimezone(self._zone).replace(tzinfo=None, microsecond=0)
+        return self._clock().astimezone(_zone(self.timezone)).replace(tzinfo=None, microsecond=0)
 
     def _months(self, kind: Kind) -> Months:
         if kind not in KINDS:
@@ -352,3 +333,14 @@ class Archive:
         import ibis
 
         return ibis.duckdb.connect()
+
+
+def _zone(timezone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidArgumentError(f"timezone={timezone!r} is no zone; use one such as 'Europe/Amsterdam'") from error
+
+
+def _kinds(kinds: Iterable[Kind] | Kind) -> list[Kind]:
+    return [kinds] if isinstance(kinds, str) else list(dict.fromkeys(kinds))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from impressions_analytics.archive.merge import BATCH_ROWS
 from impressions_analytics.archive.months import MONTH_FILE, Month, Months, count_rows, time_column
-from impressions_analytics.archive.periods import covered, subtract
+from impressions_analytics.archive.periods import Period, covered, span, subtract
 from impressions_analytics.archive.results import Finding
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError
@@ -51,14 +52,22 @@ def verify_kind(months: Months, total: Total | None) -> KindCheck:
     waiting = months.pieces()
     if waiting:
         check.wrong(months.kind, f"{len(waiting)} pieces of a sync that did not end wait to be merged; sync again")
-    for emailing in sorted({period.emailing for month in good for period in month.periods}, key=lambda e: e or 0):
-        known = covered((p for month in good for p in month.periods if p.emailing == emailing), emailing)
-        of = "" if emailing is None else f" of emailing {emailing}"
-        whole = (known[0][0], known[-1][1])
-        check.gaps += [Finding(months.kind + of, f"{begin} to {end}") for begin, end in subtract(whole, known)]
+    check.gaps += _gaps(months.kind, [period for month in good for period in month.periods])
     if total is not None:
         _verify_totals(months, good, total, check)
     return check
+
+
+def _gaps(kind: Kind, periods: list[Period]) -> list[Finding]:
+    """Name what was never loaded between the first and last moment that was asked, of the account and of emailings."""
+    gaps = []
+    for emailing in sorted({period.emailing for period in periods}, key=lambda one: one or 0):
+        whole = span(period for period in periods if period.emailing == emailing)
+        of = "" if emailing is None else f" of emailing {emailing}"
+        if whole is not None:
+            left = subtract(whole, covered(periods, emailing))
+            gaps += [Finding(kind + of, f"{begin} to {end}") for begin, end in left]
+    return gaps
 
 
 def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | None:
@@ -70,40 +79,46 @@ def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | Non
         return None
     try:
         month = months.read_footer(relative)
-        with months.open(relative) as file:
-            rows = file.rows()
+        problems = _problems(months, month)
     except ArchiveError as error:
         check.wrong(label, str(error))
         return None
-    check.rows += rows.num_rows
-    for problem in _problems(months, month, rows):
+    check.rows += month.rows
+    for problem in problems:
         check.wrong(label, problem)
     return month
 
 
-def _problems(months: Months, month: Month, rows: pa.Table) -> list[str]:
-    found = []
+def _problems(months: Months, month: Month) -> list[str]:
+    """Read all of a month, and hold it against its periods."""
+    rows = _numbers_of(months, month)
     times, ids = rows[time_column(months.kind)].to_numpy(), rows["ID"].to_numpy()
     begin, end = (np.datetime64(moment, "us") for moment in month.stretch)
-    outside = int(((times < begin) | (times >= end)).sum())
-    if outside:
-        found.append(f"{outside} rows do not lie in its month")
     if not (times[1:] >= times[:-1]).all():
-        found.append("its rows are not in time order")
-        return found
-    repeated = len(ids) - len(np.unique(ids))
-    if repeated:
-        found.append(f"{repeated} rows repeat an ID")
+        return ["its rows are not in time order"]
     account = [period for period in month.periods if period.emailing is None]
-    for period in month.periods:
-        counted = count_rows(times, rows, period)
-        if counted != period.rows:
-            found.append(f"{period.begin} to {period.end}: {counted} rows, and its certificate says {period.rows}")
-    only_account = len(account) == len(month.periods)
-    uncovered = rows.num_rows - sum(count_rows(times, rows, period) for period in account)
-    if only_account and uncovered:
-        found.append(f"{uncovered} rows lie outside every period that was loaded")
+    counted = {period: count_rows(times, rows, period) for period in month.periods}
+    known = {
+        "do not lie in its month": int(((times < begin) | (times >= end)).sum()),
+        "repeat an ID": len(ids) - len(np.unique(ids)),
+    }
+    if len(account) == len(month.periods):
+        known["lie outside every period that was loaded"] = len(ids) - sum(counted.values())
+    found = [f"{count} rows {problem}" for problem, count in known.items() if count]
+    for period, count in counted.items():
+        if count != period.rows:
+            found.append(f"{period.begin} to {period.end}: {count} rows, and its certificate says {period.rows}")
     return found
+
+
+def _numbers_of(months: Months, month: Month) -> pa.Table:
+    """Read every column, and keep those that are checked: their numbers are small where texts are large."""
+    import pyarrow as pa
+
+    checked = ["ID", time_column(months.kind), *(["mailing"] if months.kind != "emailings" else [])]
+    with months.open(month.relative) as file:
+        empty = file.schema.empty_table().select(checked)
+        return pa.concat_tables([empty, *(rows.select(checked) for rows in file.batches(BATCH_ROWS))])
 
 
 def _verify_repeats(months: Months, good: list[Month], check: KindCheck) -> None:

@@ -20,7 +20,7 @@ from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
-from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.files import replace_file
 from impressions_analytics.parquet import ROWS_PER_GROUP, write_tables
 from impressions_analytics.privacy import check_key, pseudonymise
@@ -87,6 +87,9 @@ def export_archive(
         raise InvalidArgumentError(f"format={format!r} is no format; use one of {', '.join(FORMATS)}")
     if pseudonymise is not None:
         check_key(pseudonymise, "pseudonymise")
+    kinds = [months for months in kinds if months.files()]
+    if not kinds:
+        raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
     place = Path(path).expanduser().absolute()
     _check_place(place, store)
     streams = Tables(kinds, utc, pseudonymise).streams()

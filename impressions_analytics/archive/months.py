@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.merge import SortedRows, in_groups, merge_rows
-from impressions_analytics.archive.periods import Period, Stretch, coalesce, overlay
+from impressions_analytics.archive.periods import Period, Stretch, coalesce, overlay, span
 from impressions_analytics.archive.store import Store
-from impressions_analytics.columns import Family, Kind, arrow_schema
+from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
 from impressions_analytics.parquet import Provenance, write_tables
 from impressions_analytics.rows_file import RowsFile
@@ -168,6 +168,31 @@ def _check_written(path: Path, label: str, rows: int) -> None:
     with RowsFile(path, label) as file:
         if file.num_rows != rows:
             raise DamagedFileError(f"{label} came out with {file.num_rows} rows of {rows}; it was not put in place")
+
+
+def remembered(store: Store) -> Provenance | None:
+    """Return what the first file of an archive that can be read says of itself; None when there is none."""
+    for kind in KINDS:
+        for relative in store.files_below(kind, ".parquet"):
+            with suppress(ArchiveError), store.open(relative) as source, RowsFile(source, relative) as file:
+                return file.provenance
+    return None
+
+
+def described(kinds: Iterable[Months]) -> list[str]:
+    """Return a line for each kind that an archive has: the rows, and from when to when; or what is wrong with it."""
+    lines = []
+    for months in kinds:
+        try:
+            footers = months.footers()
+        except ArchiveError as error:
+            lines.append(f"{months.kind}: {error}")
+            continue
+        known = span(period for month in footers for period in month.periods)
+        if known:
+            rows = sum(month.rows for month in footers)
+            lines.append(f"{rows:,} {months.kind} from {known[0]} to {known[1]}")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class SyncSummary(Result):
         """The worst verdict of all kinds."""
         return "complete" if all(kind.verdict == "complete" for kind in self.kinds) else "unproven"
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return {**asdict(self), "verdict": self.verdict}
+
     def __str__(self) -> str:
         return "\n".join([f"{self.archive} is up to date", *(f"  {kind}" for kind in self.kinds)])
 
@@ -113,6 +117,10 @@ class Verification(Result):
     def ok(self) -> bool:
         """Whether nothing is wrong and nothing is missing."""
         return not self.findings and not self.gaps
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain JSON types."""
+        return {**asdict(self), "ok": self.ok}
 
     def __str__(self) -> str:
         said = [f"{self.archive}: {self.rows} rows in {self.files} files; {'all is well' if self.ok else 'NOT well'}"]

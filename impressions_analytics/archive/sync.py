@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from impressions_analytics.archive.intake import Intake, total
+from impressions_analytics.archive.months import Months
 from impressions_analytics.archive.periods import Stretch, covered, join, span, to_ask
 from impressions_analytics.archive.results import KindSync
 from impressions_analytics.archive.source import Source
+from impressions_analytics.archive.suppression import Suppression
 from impressions_analytics.columns import Kind
-from impressions_analytics.errors import ApiError
+from impressions_analytics.errors import ApiError, InvalidArgumentError
+from impressions_analytics.windows import read_period
 
+Moment = str | dt.date | dt.datetime | None
 Progress = Callable[[Kind, datetime, int], None]
 """Called when rows are safe: the kind, until when it is loaded, and the rows taken so far."""
 
@@ -42,14 +48,33 @@ class Wish:
     emailings: Sequence[int] | None = None
 
 
-def sync_kind(intake: Intake, source: Source, wish: Wish, *, progress: Progress | None = None) -> KindSync:
+LEAST_LOOK_BACK = timedelta(hours=2)
+"""The hour that comes twice in autumn, and clocks that differ: so much is always asked again."""
+
+
+def make_wish(
+    begin: Moment, end: Moment, *, now: datetime, emailings: Iterable[int] | None, look_back_days: float
+) -> Wish:
+    """Return what a user asked for, checked; what has not happened yet cannot be asked."""
+    if not look_back_days >= 0:
+        raise InvalidArgumentError(f"look_back_days={look_back_days!r} must be 0 or more")
+    first, last = read_period(begin, end)
+    look_back = max(timedelta(days=look_back_days), LEAST_LOOK_BACK)
+    only = None if emailings is None else [int(one) for one in emailings]
+    return Wish(first, min(last or now, now), now, look_back, only)
+
+
+def sync_kind(
+    months: Months, suppression: Suppression, source: Source, wish: Wish, *, progress: Progress | None = None
+) -> KindSync:
     """Ask what is missing of one kind, and take it in.
 
     Pieces that an earlier run left are merged first, so that nothing is fetched twice. When the API fails, what came
     before is merged and kept, and the error goes on.
     """
+    kind = months.kind
+    intake = Intake(months, suppress=functools.partial(suppression.filter, kind))
     intake.merge()
-    kind = intake.months.kind
     asked: list[Stretch] = []
     rows = 0
     try:
