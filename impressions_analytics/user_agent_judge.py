@@ -64,7 +64,7 @@ def remembered_judgement(text: str) -> Judgement:
 def _by_rule(rule: Rule, text: str) -> Judgement:
     if rule.kind in ("proxy", "prefetch", "unknown"):
         return Judgement(rule.client, None, "unknown", "unknown", rule.kind, rule.id)
-    client, version = rule.reads(text) if rule.client else (None, None)
+    client, version = rule.reads(text) if rule.client or rule.kind == "bot" else _browser(_parsed(text))
     if rule.os and rule.device:
         return Judgement(client, _short(version), rule.os, rule.device, rule.kind, rule.id)
     system = rule.os or system_of(_parsed(text).system, text)
@@ -79,11 +79,16 @@ def _by_lists(text: str) -> Judgement:
     bot_rule = CRAWLER_LIST if _crawler_finder()(text) else SPIDER if model == "Spider" else None
     if bot_rule:
         return Judgement(None, None, system, device_of(system, text), "bot", bot_rule)
-    client = CLIENTS.get(found.client, found.client) if found.client else None
+    client, version = _browser(found)
     if client is None and system == "unknown":
         return Judgement(None, None, system, device_of(system, text), "unknown", None)
-    version = _short(found.version) if client else None
-    return Judgement(client, version, system, device_of(system, text, model), "person", PARSER)
+    return Judgement(client, _short(version), system, device_of(system, text, model), "person", PARSER)
+
+
+def _browser(found: _Parsed) -> tuple[str | None, str | None]:
+    """Return ua-parser's client by our name, with its version; neither where that name says nothing."""
+    client = CLIENTS.get(found.client, found.client) if found.client else None
+    return client, found.version if client else None
 
 
 def _short(version: str | None) -> str | None:

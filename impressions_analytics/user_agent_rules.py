@@ -29,7 +29,7 @@ class Rule:
     meaning, source, example : str
         For people; the example is a user agent that this rule decides.
     client, os, device : str, optional
-        What the rule knows; None where the user agent is to be read (os, device) or nothing is known (client).
+        What the rule knows; None where the user agent is to be read, which for the client is a person's only.
     kind : Kind
         What a user agent with the pattern is.
     """

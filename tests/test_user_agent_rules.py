@@ -82,13 +82,15 @@ CASES = {
     "iPhone Mail (20G75)": ("Apple Mail", None, "iOS", "mobile", "person"),
     "Zoho Mail/2.4.1 (Android 12)": ("Zoho Mail", "2.4", "Android", "mobile", "person"),
     "Dalvik/2.1.0 (Linux; U; Android 11; Pixel 5 Build/RQ3A.210605.005)":
-        (None, None, "Android", "mobile", "person"),
+        ("Android app", None, "Android", "mobile", "person"),
     # browsers, on every system
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36":
         ("Chrome", "120.0", "Windows", "desktop", "person"),
     f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Safari/537.36":
         ("Chrome", "120.0", "Chrome OS", "desktop", "person"),
     f"Mozilla/5.0 (Linux; Android 13; SM-S911B) {CHROME} Mobile Safari/537.36":
+        ("Chrome Mobile", "120.0", "Android", "mobile", "person"),
+    f"Mozilla/5.0 (Linux; Android 6.0; CUBOT RAINBOW) {CHROME} Mobile Safari/537.36":
         ("Chrome Mobile", "120.0", "Android", "mobile", "person"),
     f"Mozilla/5.0 (Linux; Android 12; Lenovo YT-X705F) {CHROME} Safari/537.36":
         ("Chrome", "120.0", "Android", "tablet", "person"),
