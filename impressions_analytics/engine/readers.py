@@ -117,6 +117,15 @@ def is_path(data: Any) -> bool:
     return isinstance(data, str | Path)
 
 
+def is_archive(data: Any) -> bool:
+    """Whether `data` is an archive: what gives a table for a kind of rows."""
+    return callable(getattr(data, "scan", None)) and not _is_ibis(data) and not is_frame(data)
+
+
+def _is_ibis(data: Any) -> bool:
+    return type(data).__module__.startswith("ibis.") and hasattr(data, "schema")
+
+
 def _open_frame(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
     engine = engine or embedded()
     return engine.small(arrow_table(data, need)), engine
@@ -147,9 +156,9 @@ def _open_spark(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engi
 _READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Engine | None], tuple[Any, Engine]]], ...] = (
     (is_frame, _open_frame),
     (is_path, _open_path),
-    (lambda data: type(data).__module__.startswith("ibis.") and hasattr(data, "schema"), _open_ibis),
+    (_is_ibis, _open_ibis),
     (_of("pyspark", "DataFrame"), _open_spark),
-    (lambda data: callable(getattr(data, "scan", None)), _open_archive),
+    (is_archive, _open_archive),
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from impressions_analytics.engine.needs import Need
-from impressions_analytics.engine.readers import arrow_table, is_frame, is_path, local_files
+from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
 from impressions_analytics.errors import DamagedFileError
 
 if TYPE_CHECKING:
@@ -60,11 +60,29 @@ class Piece:
 
 
 def pieces(data: Any, need: Need) -> Iterator[Piece] | None:
-    """Return the needed columns of a frame or of local Parquet files in pieces; None for what is elsewhere."""
+    """Return the needed columns of a frame, of local Parquet files or of an archive; None for what is elsewhere."""
     if is_frame(data):
         return _of_table(arrow_table(data, need), need)
+    if is_archive(data):
+        return _of_scan(data.scan(need.kind), need)
     files = local_files(data) if is_path(data) else []
     return _of_files(files, need) if files else None
+
+
+def _of_scan(table: Any, need: Need) -> Iterator[Piece] | None:
+    backend = table.get_backend()
+    if backend.name != "duckdb":
+        return None
+    need.check_names(table.columns)
+    return _of_stream(backend.con.sql(backend.compile(table.select(*need.names))), need)
+
+
+def _of_stream(relation: Any, need: Need) -> Iterator[Piece]:
+    """Read what DuckDB streams: Arrow's own protocol works with every version of it."""
+    import pyarrow as pa
+
+    for batch in pa.RecordBatchReader.from_stream(relation):
+        yield from _of_table(pa.Table.from_batches([batch]), need)
 
 
 def _of_table(table: pa.Table, need: Need) -> Iterator[Piece]:
