@@ -153,7 +153,7 @@ def test_no_impressions_make_a_page_that_says_so(tmp_path: Path) -> None:
 
 def test_without_other_kinds_the_page_says_what_they_would_add(tmp_path: Path) -> None:
     page = written(tmp_path, opens(10))
-    assert "deliveries: not given. They would add open rates" in page.text
+    assert "deliveries: not given; they would add open rates" in page.text
     assert "Open rate " not in page.text
     assert "Median time to open" not in page.text
 

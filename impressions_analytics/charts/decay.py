@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from impressions_analytics.charts.canvas import (
@@ -87,7 +88,7 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
     half_lives = rows.groupby("group", sort=False)["half_life_hours"].first()
     named = list(half_lives.index)
     if len(named) > len(SERIES):
-        band = rows.groupby("hours")["share"].quantile(list(_MIDDLE)).unstack()
+        band = rows.groupby("hours")["share"].quantile(np.asarray(_MIDDLE)).unstack()
         label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of {len(named):,}"
         ax.fill_between(band.index, *band.to_numpy().T, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
         named = [half_lives.idxmin(), half_lives.idxmax()]

@@ -68,7 +68,7 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     counts = by_range(result["impressions"])
     bars = ax.bar(range(len(counts)), counts.to_numpy(dtype="float64"), color=SERIES[0].colour, width=0.82)
     ax.bar_label(bars, [short_number(count) if count else "" for count in counts], color=INK, fontsize="small")
-    crowded = len("".join(counts.index)) * LETTER_INCHES > 0.8 * width_inches(ax)
+    crowded = max(map(len, counts.index)) * LETTER_INCHES > width_inches(ax) / len(counts)
     ax.set_xticks(range(len(counts)), list(counts.index), rotation=60 if crowded else 0)
     _logarithmic(ax, int(counts.max()))
     note(ax, f"{len(result):,} {whose}s, half of them with {result['impressions'].median():.3g} or more")

@@ -29,7 +29,7 @@ Measure = Literal["share", "impressions"]
 _OWN = ("impressions", "share", "destinations")
 _MOST_BARS = 12
 _AXIS = {
-    "share": "share of the opened destinations (one may be opened in several)",
+    "share": "share of the opened destinations",
     "impressions": "share of the impressions",
 }
 

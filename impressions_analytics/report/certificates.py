@@ -58,6 +58,21 @@ def overall(certificates: list[Certified]) -> str:
     return max((certificate.verdict for certificate in certificates), key=_GRADES.index)
 
 
+def grouped(certificates: list[Certified]) -> list[tuple[str, str, str]]:
+    """Return the kinds of each verdict, the verdict and what it means here.
+
+    Examples
+    --------
+    >>> grouped([Certified("impressions", "complete", "all here"), Certified("clicks", "complete", "all here")])
+    [('impressions, clicks', 'complete', 'all here')]
+    """
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for certificate in certificates:
+        words = f"{certificate.kind} ({certificate.got})" if certificate.got else certificate.kind
+        kinds.setdefault((certificate.verdict, certificate.why), []).append(words)
+    return [(", ".join(words), verdict, why) for (verdict, why), words in kinds.items()]
+
+
 def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
     if not certificate:
         return Certified(kind, "unknown", _MEANS["unknown"])
@@ -68,8 +83,8 @@ def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
     if len(gaps) > _MOST_GAPS:
         why += f"; and {len(gaps) - _MOST_GAPS:,} more periods"
     facts = [(key.replace("_", " "), _fact(value)) for key, value in certificate.items() if key != "gaps"]
-    loaded = f", loaded {certificate['loaded_at']}" if certificate.get("loaded_at") else ""
-    got = f"{_fact(certificate.get('rows'))} rows{loaded}"
+    day = str(certificate.get("loaded_at") or "")[:10]
+    got = f"{_fact(certificate.get('rows'))} rows{', loaded ' + day if day else ''}"
     return Certified(kind, verdict, why, got, [(key, value) for key, value in facts if value])
 
 

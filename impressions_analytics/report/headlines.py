@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import share, whole
 
 
@@ -28,13 +29,14 @@ class Headline:
     meaning: str
 
 
-def headlines(performance: pd.DataFrame, human: pd.DataFrame, opening: pd.DataFrame | None) -> list[Headline]:
+def headlines(results: Results) -> list[Headline]:
     """Return the figures of the whole, from those of each mailing.
 
     A destination belongs to one mailing, so that counts of destinations add up over mailings. A rate is taken over the
     mailings whose inputs belong together: those for which the mailing has the rate.
     """
-    figures = [*_opens(performance, human), *_rates(performance), *_clicks(performance)]
+    performance, opening = results.performance, results.opening
+    figures = [*_opens(results), *_rates(performance), *_clicks(performance)]
     if opening is not None and int(opening["n"].iloc[0]):
         median, late = float(opening["median_hours"].iloc[0]), float(opening["p90_hours"].iloc[0])
         meaning = f"from sending to the first impression, for half of the opened; nine tenths within {hours(late)}"
@@ -42,9 +44,9 @@ def headlines(performance: pd.DataFrame, human: pd.DataFrame, opening: pd.DataFr
     return figures
 
 
-def _opens(performance: pd.DataFrame, human: pd.DataFrame) -> list[Headline]:
-    total, low, high = (int(human[name].iloc[0]) for name in ("impressions", "low", "high"))
-    unique, with_person = int(performance["unique_opens"].sum()), int(performance["human_opens"].sum())
+def _opens(results: Results) -> list[Headline]:
+    total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
+    unique, with_person = (int(results.performance[name].sum()) for name in ("unique_opens", "human_opens"))
     possible = f"{share(low, total)} to {share(high, total)}" if total else "no data"
     return [
         Headline("Impressions", whole(total), "downloads of the images of a message; several per message are normal"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,14 @@ ADDS: dict[Kind, str] = {
     "emailings": "the subjects of the mailings",
 }
 """What a kind adds to a report, said where it was not given."""
+MOST_ROWS_IN_MEMORY = 20_000_000
+_NEEDED: dict[Kind, tuple[str, ...]] = {
+    "impressions": ("timestamp", "mailing", "useragent", "destination", "profile"),
+    "deliveries": ("mailing", "destination"),
+    "clicks": ("mailing", "destination"),
+    "destinations": ("ID", "mailing", "timestampsent"),
+    "emailings": ("ID", "subject"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,20 +65,31 @@ class Inputs:
 def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> Inputs:
     """Find the data of each kind, in what was given or else in the archive, with their certificates."""
     data = _opened(data)
-    sources: dict[Kind, Any] = {"impressions": data}
-    certificates = {"impressions": certificate_of(data, "impressions")}
-    for kind in KINDS_USED[1:]:
-        source = given.get(kind) if given.get(kind) is not None else data if _is_archive(data) else None
-        certificate = None if source is None else certificate_of(source, kind)
-        if source is None or (_is_archive(source) and not (certificate or {}).get("rows")):
-            continue
-        sources[kind], certificates[kind] = source, certificate
-    zones = [certificate.get("zone") for certificate in certificates.values() if certificate]
-    return Inputs(sources, certificates, _subjects(sources.get("emailings")), zone or next(filter(None, zones), None))  # type: ignore[arg-type]
+    sources: dict[Kind, Any] = {}
+    certificates: dict[Kind, Mapping[str, Any] | None] = {}
+    for kind in KINDS_USED:
+        source = data if kind == "impressions" else given.get(kind)
+        if source is None and _is_archive(data) and _rows(data, kind):
+            source = data
+        if source is not None:
+            sources[kind] = _read(source, kind)
+            certificates[kind] = _certificate(sources[kind], source, kind)
+    zones = (certificate.get("zone") for certificate in certificates.values() if certificate)
+    return Inputs(
+        sources, certificates, _subjects(sources.get("emailings")), zone or next(filter(None, zones), None)
+    )  # fmt: skip
 
 
 def _is_archive(data: Any) -> bool:
     return callable(getattr(data, "scan", None)) and callable(getattr(data, "read", None))
+
+
+def _is_file(data: Any) -> bool:
+    return isinstance(data, str | Path) and Path(data).is_file()
+
+
+def _rows(archive: Any, kind: Kind) -> int:
+    return int(archive.scan(kind).count().execute())
 
 
 def _opened(data: Any) -> Any:
@@ -79,37 +99,45 @@ def _opened(data: Any) -> Any:
     from impressions_analytics.archive import Archive
 
     archive = Archive(data)
-    return archive if archive.scan("impressions").limit(1).count().execute() else data
+    return archive if _rows(archive, "impressions") else data
 
 
-def certificate_of(source: Any, kind: Kind) -> Mapping[str, Any] | None:
+def _read(source: Any, kind: Kind) -> Any:
+    """Read what is small enough for the memory once, since many analyses follow; leave the rest where it is."""
+    columns = _NEEDED[kind]
+    if _is_archive(source) and _rows(source, kind) <= MOST_ROWS_IN_MEMORY:
+        return source.read(kind, columns=columns)
+    if _is_file(source):
+        import pyarrow.parquet as pq
+
+        from impressions_analytics.snapshot import read_snapshot
+
+        # Parquet of another program is welcome too: the analyses read it, or say what is wrong with it.
+        with contextlib.suppress(ArchiveError, InvalidArgumentError, OSError, ValueError):
+            if pq.read_metadata(source).num_rows <= MOST_ROWS_IN_MEMORY:
+                return read_snapshot(source, columns=columns)
+    return source
+
+
+def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None:
     """Return the certificate that came with the data, if one did."""
-    if isinstance(source, pd.DataFrame):
-        return source.attrs.get("load")
+    if isinstance(data, pd.DataFrame):
+        return data.attrs.get("load")
     if _is_archive(source):
-        time = {"destinations": "timestampsent"}.get(kind, "timestamp")
-        return source.read(kind, columns=[time]).attrs.get("load")  # type: ignore[no-any-return]
-    if isinstance(source, str | Path) and Path(source).is_file():
-        return _in_file(Path(source))
+        return source.read(kind, columns=_NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
+    if _is_file(source):
+        from impressions_analytics.snapshot import read_snapshot
+
+        with contextlib.suppress(ArchiveError, InvalidArgumentError):
+            return read_snapshot(source, columns=_NEEDED[kind][:1]).attrs.get("load")
     return None
-
-
-def _in_file(path: Path) -> Mapping[str, Any] | None:
-    from impressions_analytics.snapshot import read_snapshot
-
-    try:
-        return read_snapshot(path, columns=["ID"]).attrs.get("load")
-    except (ArchiveError, InvalidArgumentError):  # Parquet of another program is welcome, and carries no certificate.
-        return None
 
 
 def _subjects(emailings: Any) -> dict[object, str]:
     """Return the subject of each emailing that has one, with its number, since subjects repeat."""
     if emailings is None:
         return {}
-    if _is_archive(emailings):
-        emailings = emailings.read("emailings", columns=["ID", "subject"])
-    elif isinstance(emailings, str | Path):
-        emailings = pd.read_parquet(emailings, columns=["ID", "subject"])
+    if isinstance(emailings, str | Path):
+        emailings = pd.read_parquet(emailings, columns=list(_NEEDED["emailings"]))
     known = emailings.dropna(subset=["subject"])
     return {int(number): f"{number} {subject}" for number, subject in zip(known["ID"], known["subject"], strict=True)}

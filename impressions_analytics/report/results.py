@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from impressions_analytics import analytics
 from impressions_analytics.report.inputs import Inputs
 
-_STEPS: tuple[tuple[int, analytics.over_time.Every], ...] = (
-    (3, "hour"),
-    (130, "day"),
-    (1100, "week"),
-    (10**9, "month"),
-)
+_STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
 """The longest span in days that is shown by each period."""
 SETTLED_HOURS = 24
 """Hours of the week are counted from this long after sending, when readers' habits show."""
@@ -27,7 +23,6 @@ class Results:
     every: str
     over_time: pd.DataFrame
     first_opens: pd.DataFrame
-    human: pd.DataFrame
     kinds: pd.DataFrame
     clients: pd.DataFrame
     systems: pd.DataFrame
@@ -39,28 +34,50 @@ class Results:
     decay: pd.DataFrame | None
     opening: pd.DataFrame | None
 
+    def impressions(self, *kinds: str) -> int:
+        """Return the impressions of these kinds of open, or of all."""
+        rows = self.kinds if not kinds else self.kinds[self.kinds["kind"].isin(kinds)]
+        return int(rows["impressions"].sum())
+
 
 def compute(inputs: Inputs) -> Results:
     """Run every analysis that the inputs allow."""
     opens, sent = inputs.get("impressions"), inputs.get("destinations")
-    days = analytics.impressions_over_time(opens, every="day")
-    span = len(days)
-    every = next(step for most, step in _STEPS if span <= most)
-    others = {name: inputs.get(name) for name in ("destinations", "deliveries", "clicks")}
-    hours = {"destinations": sent, "after_hours": SETTLED_HOURS} if sent is not None else {}
+    every, over_time, first_opens = _over_time(opens)
+    hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(
         every=every,
-        over_time=days if every == "day" else analytics.impressions_over_time(opens, every=every),
-        first_opens=analytics.impressions_over_time(opens, every=every, count="first"),
-        human=analytics.human_opens(opens),
+        over_time=over_time,
+        first_opens=first_opens,
         kinds=analytics.user_agent_breakdown(opens, by="kind"),
         clients=analytics.user_agent_breakdown(opens, by="client"),
         systems=analytics.user_agent_breakdown(opens, by="os"),
         devices=analytics.user_agent_breakdown(opens, by="device"),
         unrecognised=analytics.unrecognised_user_agents(opens, limit=10),
-        performance=analytics.mailing_performance(opens, **others),
+        performance=analytics.mailing_performance(
+            opens, destinations=sent, deliveries=inputs.get("deliveries"), clicks=inputs.get("clicks")
+        ),
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
         decay=None if sent is None else analytics.open_decay(opens, sent),
         opening=None if sent is None else analytics.time_to_open(opens, sent),
     )
+
+
+def _over_time(opens: Any) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Count impressions and first opens by the period that suits their span; both add up over days."""
+    days = analytics.impressions_over_time(opens, every="day")[["period", "impressions"]]
+    every = next(step for most, step in _STEPS if len(days) <= most)
+    if every == "hour":
+        hours = analytics.impressions_over_time(opens, every="hour")[["period", "impressions"]]
+        return every, hours, analytics.impressions_over_time(opens, every="hour", count="first")
+    firsts = analytics.impressions_over_time(opens, every="day", count="first")
+    return every, _added_up(days, every), _added_up(firsts, every)
+
+
+def _added_up(days: pd.DataFrame, every: str) -> pd.DataFrame:
+    """Add days up to weeks that begin on Monday, or to months."""
+    if every == "day":
+        return days
+    starts = days["period"].dt.to_period({"week": "W-SUN", "month": "M"}[every]).dt.start_time.dt.as_unit("us")
+    return days.drop(columns="period").groupby(starts).sum().reset_index()

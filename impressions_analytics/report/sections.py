@@ -68,8 +68,7 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
             f"{results.every} of {_day(top['period'])}. A first open is the earliest impression of a message."
         )
     joined = result.merge(firsts, on="period", how="left")
-    heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens",
-             "destinations": "messages with an impression"}  # fmt: skip
+    heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     return Section(
         "Opens over time", says,
         picture(lambda ax: charts.plot_impressions_over_time(result, ax, first_opens=firsts, zone=inputs.zone),
@@ -79,13 +78,12 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
 
 
 def _machines(results: Results, inputs: Inputs) -> Section:
-    row = results.human.iloc[0]
-    total = int(row["impressions"])
+    total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
+    prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
     says = (
-        f"Between {whole(row['low'])} and {whole(row['high'])} of {whole(total)} impressions can be a person's "
-        f"({share(row['low'], total)} to {share(row['high'], total)}). {whole(row['prefetch'])} were fetched by the "
-        f"mailbox before anybody looked, {whole(row['bot'])} by scanners, crawlers and programs, and "
-        f"{whole(row['unknown'])} by something that no rule knew."
+        f"Between {whole(low)} and {whole(high)} of {whole(total)} impressions can be a person's ({share(low, total)} "
+        f"to {share(high, total)}). {prefetch} were fetched by the mailbox before anybody looked, {bot} by scanners, "
+        f"crawlers and programs, and {unknown} by something that no rule knew."
     )
     kinds = results.kinds.assign(meaning=results.kinds["kind"].map(_KIND_MEANS))
     table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **_COUNTED, "meaning": "meaning"})

@@ -12,7 +12,7 @@ from typing import Any
 
 from impressions_analytics.analytics import metrics
 from impressions_analytics.errors import ArchiveError
-from impressions_analytics.report.certificates import certified, overall
+from impressions_analytics.report.certificates import certified, grouped, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import Inputs, gather
 from impressions_analytics.report.pictures import colour_rules
@@ -101,10 +101,11 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
         style_hash=digest,
         verdict=overall(certificates),
         certificates=certificates,
+        verdicts=grouped(certificates),
         begin=f"{period.min():%Y-%m-%d}" if len(period) else "",
         end=f"{period.max():%Y-%m-%d}" if len(period) else "",
         zone=inputs.zone,
-        headlines=headlines(results.performance, results.human, results.opening),
+        headlines=headlines(results),
         sections=sections(results, inputs),
         missing=inputs.missing,
         definitions=_definitions(),
