@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,9 @@ import pytest
 import impressions_analytics as ia
 from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.settings import ENVIRONMENT
+
+# What tests share is no test itself, though doctest would look into every file.
+collect_ignore = [path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from impressions_analytics.user_agent_judge import judge
-from impressions_analytics.user_agent_rules import RULES, first_rule
+from impressions_analytics.user_agents.judge import judge
+from impressions_analytics.user_agents.table import RULES, first_rule
 
 IDS = [rule.id for rule in RULES]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=IDS)
@@ -203,7 +203,7 @@ def test_strange_and_endless_user_agents_are_judged_all_the_same(part):
 PURE_PYTHON = """
 import sys, json
 sys.modules["ua_parser_rs"] = None  # as where the wheel is missing
-from impressions_analytics.user_agent_judge import judge, _parser
+from impressions_analytics.user_agents.judge import judge, _parser
 assert type(_parser()).__module__ == "ua_parser.basic", type(_parser())
 print(json.dumps([judge(agent) for agent in json.load(sys.stdin)]))
 """

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics.user_agent_judge import REMEMBERED, remembered_judgement
 from impressions_analytics.user_agents import RULES_VERSION, classify_user_agents, rules, with_user_agents
+from impressions_analytics.user_agents.judge import REMEMBERED, remembered_judgement
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
 OUTLOOK = "Microsoft Outlook 2007, WinXP"

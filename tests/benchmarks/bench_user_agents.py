@@ -27,10 +27,10 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.user_agent_judge import Judgement, judge, remembered_judgement
-from impressions_analytics.user_agent_rules import RULES
-from impressions_analytics.user_agent_systems import SYSTEMS as FOLDED
 from impressions_analytics.user_agents import classify_user_agents, with_user_agents
+from impressions_analytics.user_agents.judge import Judgement, judge, remembered_judgement
+from impressions_analytics.user_agents.systems import SYSTEMS as FOLDED
+from impressions_analytics.user_agents.table import RULES
 
 MACHINES = ("bot", "proxy", "prefetch")
 REFERENCE = "DuckDB's bare GROUP BY"

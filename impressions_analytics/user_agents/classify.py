@@ -1,6 +1,6 @@
 """What a user agent says of the program that fetched: which client, which system, and was it a person at all.
 
-Each distinct user agent is judged once. The rules of ``user_agent_rules.toml`` come first, because they know mail;
+Each distinct user agent is judged once. The rules of ``rules.toml`` come first, because they know mail;
 where none decides, the list of ``crawler-user-agents`` says what is a bot, and ``ua-parser`` names browser and system.
 
 A kind is what the user agent shows, no more: ``person`` means that no sign of a machine was seen, ``proxy`` that the
@@ -13,9 +13,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
-from impressions_analytics.user_agent_addresses import AddressRanges
-from impressions_analytics.user_agent_judge import Judgement, judge
-from impressions_analytics.user_agent_rules import RULES, RULES_VERSION
+from impressions_analytics.user_agents.addresses import AddressRanges
+from impressions_analytics.user_agents.judge import Judgement, judge
+from impressions_analytics.user_agents.table import RULES, RULES_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

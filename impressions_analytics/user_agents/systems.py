@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from impressions_analytics.user_agent_patterns import Finder, first_match
+from impressions_analytics.user_agents.patterns import Finder, first_match
 
 SYSTEMS = {
     "Windows": ("Windows", "Windows Phone", "Windows Mobile", "Windows CE", "Windows RT"),

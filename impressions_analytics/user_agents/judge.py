@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from impressions_analytics.user_agent_patterns import Finder, first_match
-from impressions_analytics.user_agent_rules import Kind, Rule, first_rule
-from impressions_analytics.user_agent_systems import device_of, system_of
+from impressions_analytics.user_agents.patterns import Finder, first_match
+from impressions_analytics.user_agents.systems import device_of, system_of
+from impressions_analytics.user_agents.table import Kind, Rule, first_rule
 
 if TYPE_CHECKING:
     from ua_parser import Resolver

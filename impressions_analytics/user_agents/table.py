@@ -1,4 +1,4 @@
-"""The rule table of user agents, as read from ``user_agent_rules.toml``, and the first rule that matches."""
+"""The rule table of user agents, as read from ``rules.toml``, and the first rule that matches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Literal
 
-from impressions_analytics.user_agent_patterns import Finder, first_match
+from impressions_analytics.user_agents.patterns import Finder, first_match
 
 Kind = Literal["person", "proxy", "prefetch", "bot", "unknown"]
 
@@ -65,7 +65,7 @@ class Rule:
 
 
 def _read_table() -> tuple[str, tuple[Rule, ...]]:
-    table = tomllib.loads(files(__package__).joinpath("user_agent_rules.toml").read_text("utf-8"))
+    table = tomllib.loads(files(__package__).joinpath("rules.toml").read_text("utf-8"))
     return table["version"], tuple(Rule(**row) for row in table["rule"])
 
 
