@@ -45,7 +45,8 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
         _force_to_disk(path.parent)
     except OSError as error:
         raise ArchiveError(
-            f"{path} could not be written: {error.strerror or error}; what was there is unchanged"
+            f"{path} could not be written: {error.strerror or error}; what was there is unchanged: "
+            "make room or give permission, and try again"
         ) from error
     finally:
         with contextlib.suppress(OSError):

@@ -98,8 +98,8 @@ def check_what_is_there(folder, box, *, whole=False):
 
 
 def test_a_killed_sync_loses_and_doubles_nothing(tmp_path):
-    hit, rows = kill_repeatedly(tmp_path, kills=8, archives=2, impressions=12_000, seed=5)
-    assert hit.total() == 8 and rows >= 24_000
+    hit, rows = kill_repeatedly(tmp_path, kills=6, archives=2, impressions=8_000, seed=5)
+    assert hit.total() == 6 and rows >= 16_000
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def test_many_kills_at_every_step_lose_and_double_nothing(tmp_path, capsys):
 
 
 def test_what_was_safe_before_a_kill_is_not_fetched_again(tmp_path):
-    with Sandbox(impressions=30_000, seed=2) as box, Worker() as worker:
+    with Sandbox(impressions=15_000, seed=2) as box, Worker() as worker:
         worker.sync(box, tmp_path / "whole")
         whole = len(box.requests)
         box.clear_requests()

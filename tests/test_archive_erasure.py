@@ -128,7 +128,7 @@ def test_a_damaged_list_of_the_erased_stops_the_sync(tmp_path):
 
 @pytest.mark.parametrize("named", [{}, {"profile": 1, "destination": 2}])
 def test_exactly_one_person_must_be_named(tmp_path, named):
-    with pytest.raises(ia.InvalidArgumentError, match="give one of profile, subprofile and destination"):
+    with pytest.raises(ia.InvalidArgumentError, match="give one of profile, subprofile, destination to erase"):
         archive_at(tmp_path).erase(**named)
 
 

@@ -19,7 +19,7 @@ def archive_at(path, *, now=LAST_DAY, **options):
 
 @pytest.mark.parametrize(("version", "family"), [(2, "ms"), (4, "ms"), (2, "publisher")])
 def test_every_kind_comes_whole_from_the_first_emailing_on(tmp_path, version, family):
-    with Sandbox(impressions=3000, seed=6) as box:
+    with Sandbox(impressions=1500, seed=6) as box:
         api = ia.Copernica(box.access_token, url=box.url, auth_url=box.auth_url, version=version)
         archive = archive_at(tmp_path, family=family)
         summary = archive.sync(api, kinds=KINDS)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from impressions_analytics.archive.months import Months, described, remembered
+from impressions_analytics.archive.home import Home
+from impressions_analytics.archive.months import described
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from impressions_analytics.archive.results import ErasureReceipt, Export, Retention, SyncSummary, Verification
-    from impressions_analytics.archive.source import Source
-    from impressions_analytics.archive.suppression import Suppression
     from impressions_analytics.archive.sync import Progress
 
 Moment = str | dt.date | dt.datetime | None
@@ -68,29 +65,17 @@ class Archive:
         erasure_key: bytes | None = None,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        if family not in (None, "ms", "publisher"):
-            raise InvalidArgumentError(f"family={family!r} is no family; use 'ms' or 'publisher'")
-        if timezone is not None:
-            _zone(timezone)
-        self._family: Family | None = family
-        self._timezone = timezone
-        self._store = open_store(path, filesystem)
-        self._erasure_key = erasure_key
-        self._clock = clock
+        self._home = Home(open_store(path, filesystem), family, timezone, erasure_key=erasure_key, clock=clock)
 
     @property
     def family(self) -> Family:
         """The product family whose mail the archive holds."""
-        if self._family is None and (known := remembered(self._store)):
-            self._family = known.family
-        return self._family or "ms"
+        return self._home.family
 
     @property
     def timezone(self) -> str:
         """The zone of the wall clock in the archive's timestamps."""
-        if self._timezone is None and (known := remembered(self._store)):
-            self._timezone = known.zone
-        return self._timezone or "Europe/Amsterdam"
+        return self._home.timezone
 
     def sync(
         self,
@@ -141,13 +126,13 @@ class Archive:
         from impressions_analytics.archive.results import SyncSummary
         from impressions_analytics.archive.sync import make_wish, sync_kind
 
-        source = self._source(api)
-        wish = make_wish(begin, end, now=self._now(), emailings=emailings, look_back_days=look_back_days)
-        wanted = [self._months(kind) for kind in _kinds(kinds)]
-        with self._store.locked():
-            suppression = self._suppression()
+        source = self._home.source(api)
+        wish = make_wish(begin, end, now=self._home.now(), emailings=emailings, look_back_days=look_back_days)
+        wanted = [self._home.months(kind) for kind in _kinds(kinds)]
+        with self._home.store.locked():
+            suppression = self._home.suppression()
             done = [sync_kind(months, suppression, source, wish, progress=progress) for months in wanted]
-        return SyncSummary(self._store.name, done)
+        return SyncSummary(self._home.store.name, done)
 
     def read(
         self,
@@ -177,7 +162,7 @@ class Archive:
         from impressions_analytics.archive.reading import read_frame
 
         first, last = read_period(begin, end)
-        return read_frame(self._months(kind), first, last, columns)
+        return read_frame(self._home.months(kind), first, last, columns)
 
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
@@ -186,7 +171,7 @@ class Archive:
         """
         from impressions_analytics.archive.reading import scan_table
 
-        return scan_table(self._months(kind), self._connection)
+        return scan_table(self._home.months(kind), self._home.connection)
 
     def verify(self, api: Any = None) -> Verification:
         """Read everything and hold it against what the files say of themselves, and against the API if one is given.
@@ -201,19 +186,9 @@ class Archive:
         Verification
             What is wrong and what was never loaded; nothing is changed.
         """
-        from impressions_analytics.archive.checks import verify_kind
-        from impressions_analytics.archive.results import Finding, Verification
+        from impressions_analytics.archive.checks import verify_archive
 
-        totals = None if api is None else self._source(api).total
-        parts = [verify_kind(months, totals) for months in self._all_months()]
-        nothing = [] if any(part.files for part in parts) else [Finding(self._store.name, "there is no archive here")]
-        return Verification(
-            self._store.name,
-            files=sum(part.files for part in parts),
-            rows=sum(part.rows for part in parts),
-            findings=nothing + [finding for part in parts for finding in part.findings],
-            gaps=[gap for part in parts for gap in part.gaps],
-        )
+        return verify_archive(self._home.all_months(), None if api is None else self._home.source(api).total)
 
     def export(
         self,
@@ -249,9 +224,9 @@ class Archive:
         from impressions_analytics.archive.export import export_archive
 
         return export_archive(
-            [self._months(kind) for kind in _kinds(kinds or KINDS)],
+            [self._home.months(kind) for kind in _kinds(kinds or KINDS)],
             path,
-            store=self._store,
+            store=self._home.store,
             format=format,
             utc=utc,
             pseudonymise=pseudonymise,
@@ -271,15 +246,11 @@ class Archive:
         ErasureReceipt
             What was done, without naming the person.
         """
-        from impressions_analytics.archive.erasure import erase_person
+        from impressions_analytics.archive.erasure import erase_person, one_person
 
-        given = {"profile": profile, "subprofile": subprofile, "destination": destination}
-        named = {name: int(value) for name, value in given.items() if value is not None}
-        if len(named) != 1:
-            raise InvalidArgumentError("give one of profile, subprofile and destination to erase")
-        [(by, number)] = named.items()
-        with self._store.locked():
-            return erase_person(self._all_months(), self._suppression(), by, number, now=self._clock())
+        by, number = one_person(profile=profile, subprofile=subprofile, destination=destination)
+        with self._home.store.locked():
+            return erase_person(self._home.all_months(), self._home.suppression(), by, number, now=self._home.clock())
 
     def retain(self, days: int) -> Retention:
         """Remove every row that is older than so many whole days; the list of emailings stays."""
@@ -287,59 +258,17 @@ class Archive:
 
         if days < 1:
             raise InvalidArgumentError(f"days={days!r} must be 1 or more")
-        begin = self._now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
-        with self._store.locked():
-            return retain_from(self._all_months(), begin)
+        begin = self._home.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
+        with self._home.store.locked():
+            return retain_from(self._home.all_months(), begin)
 
     def __repr__(self) -> str:
-        what = "; ".join(described(self._all_months())) or "empty"
-        return f"Archive({self._store.name!r}, family={self.family!r}: {what})"
+        what = "; ".join(described(self._home.all_months())) or "empty"
+        return f"Archive({self._home.store.name!r}, family={self.family!r}: {what})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{escape(text)}</li>" for text in described(self._all_months())) or "<li>empty</li>"
-        return f"<b>{escape(self._store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
-
-    def _source(self, api: Any) -> Source:
-        """Return where rows come from; the zone of the first account is the zone of a new archive."""
-        from impressions_analytics.archive.source import LoaderSource
-
-        zone = getattr(api, "timezone", None) or self.timezone
-        if self._timezone is None and remembered(self._store) is None:
-            self._timezone = zone
-        if zone != self.timezone:
-            raise InvalidArgumentError(
-                f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
-            )
-        return api if callable(getattr(api, "first_moment", None)) else LoaderSource(api, self.family)
-
-    def _now(self) -> dt.datetime:
-        return self._clock().astimezone(_zone(self.timezone)).replace(tzinfo=None, microsecond=0)
-
-    def _months(self, kind: Kind) -> Months:
-        if kind not in KINDS:
-            raise InvalidArgumentError(f"kind={kind!r} is no kind of row; use one of {', '.join(KINDS)}")
-        return Months(self._store, kind, self.family, self.timezone)
-
-    def _all_months(self) -> list[Months]:
-        return [self._months(kind) for kind in KINDS]
-
-    def _suppression(self) -> Suppression:
-        from impressions_analytics.archive.suppression import Suppression
-
-        return Suppression(self._store, self._erasure_key)
-
-    @functools.cached_property
-    def _connection(self) -> Any:
-        import ibis
-
-        return ibis.duckdb.connect()
-
-
-def _zone(timezone: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidArgumentError(f"timezone={timezone!r} is no zone; use one such as 'Europe/Amsterdam'") from error
+        rows = "".join(f"<li>{escape(text)}</li>" for text in described(self._home.all_months())) or "<li>empty</li>"
+        return f"<b>{escape(self._home.store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
 
 
 def _kinds(kinds: Iterable[Kind] | Kind) -> list[Kind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,7 @@ import numpy as np
 from impressions_analytics.archive.merge import BATCH_ROWS
 from impressions_analytics.archive.months import MONTH_FILE, Month, Months, count_rows, time_column
 from impressions_analytics.archive.periods import Period, covered, span, subtract
-from impressions_analytics.archive.results import Finding
+from impressions_analytics.archive.results import Finding, Verification
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError
 
@@ -38,6 +39,22 @@ class KindCheck:
     def wrong(self, where: str, what: str) -> None:
         """Note something that is not right."""
         self.findings.append(Finding(where, what))
+
+
+def verify_archive(kinds: Sequence[Months], total: Total | None) -> Verification:
+    """Check every kind of an archive; see `Archive.verify`."""
+    checks = [verify_kind(months, total) for months in kinds]
+    name = kinds[0].store.name
+    findings = [finding for check in checks for finding in check.findings]
+    if not findings and not any(check.files for check in checks):
+        findings = [Finding(name, "there is no archive here")]
+    return Verification(
+        name,
+        files=sum(check.files for check in checks),
+        rows=sum(check.rows for check in checks),
+        findings=findings,
+        gaps=[gap for check in checks for gap in check.gaps],
+    )
 
 
 def verify_kind(months: Months, total: Total | None) -> KindCheck:

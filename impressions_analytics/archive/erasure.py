@@ -15,6 +15,7 @@ from impressions_analytics.archive.months import Month, Months, PeriodCounter, t
 from impressions_analytics.archive.results import ErasureReceipt, Retention
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.suppression import Suppression, numbers
+from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.privacy import person_columns
 
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ EXPORTS = "exports"
 
 Choose = Callable[["pa.Table"], Any]
 """Says of each row whether it stays, as a numpy array of booleans."""
+
+
+def one_person(**given: int | None) -> tuple[str, int]:
+    """Return the one word and number that name a person."""
+    named = [(by, int(number)) for by, number in given.items() if number is not None]
+    if len(named) != 1:
+        raise InvalidArgumentError(f"give one of {', '.join(given)} to erase; {len(named)} were given")
+    return named[0]
 
 
 def erase_person(

@@ -1,0 +1,104 @@
+"""What an archive knows of itself: where it is, whose mail it holds, whose wall clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from impressions_analytics.archive.months import Months, remembered
+from impressions_analytics.archive.source import LoaderSource, Source
+from impressions_analytics.archive.store import Store
+from impressions_analytics.archive.suppression import Suppression
+from impressions_analytics.columns import KINDS, Family, Kind
+from impressions_analytics.errors import InvalidArgumentError
+
+Clock = Callable[[], dt.datetime]
+
+
+class Home:
+    """An archive's place, family, zone and clock; what is not given, the archive's files say.
+
+    Parameters
+    ----------
+    store : Store
+        Where the files are.
+    family, timezone : str or None
+        As given by the user.
+    erasure_key : bytes or None
+        Keys the hashes of erased persons.
+    clock : callable
+        Gives the present moment with its zone.
+    """
+
+    def __init__(
+        self, store: Store, family: Family | None, timezone: str | None, *, erasure_key: bytes | None, clock: Clock
+    ) -> None:
+        if family not in (None, "ms", "publisher"):
+            raise InvalidArgumentError(f"family={family!r} is no family; use 'ms' or 'publisher'")
+        if timezone is not None:
+            _zone(timezone)
+        self.store = store
+        self.clock = clock
+        self._family: Family | None = family
+        self._timezone = timezone
+        self._erasure_key = erasure_key
+
+    @property
+    def family(self) -> Family:
+        """The product family whose mail the archive holds."""
+        if self._family is None and (known := remembered(self.store)):
+            self._family = known.family
+        return self._family or "ms"
+
+    @property
+    def timezone(self) -> str:
+        """The zone of the wall clock in the archive's timestamps."""
+        if self._timezone is None and (known := remembered(self.store)):
+            self._timezone = known.zone
+        return self._timezone or "Europe/Amsterdam"
+
+    def now(self) -> dt.datetime:
+        """Return the present second of the account's wall clock."""
+        return self.clock().astimezone(_zone(self.timezone)).replace(tzinfo=None, microsecond=0)
+
+    def months(self, kind: Kind) -> Months:
+        """Return the files of one kind."""
+        if kind not in KINDS:
+            raise InvalidArgumentError(f"kind={kind!r} is no kind of row; use one of {', '.join(KINDS)}")
+        return Months(self.store, kind, self.family, self.timezone)
+
+    def all_months(self) -> list[Months]:
+        """Return the files of every kind."""
+        return [self.months(kind) for kind in KINDS]
+
+    def suppression(self) -> Suppression:
+        """Return the list of erased persons as it is now."""
+        return Suppression(self.store, self._erasure_key)
+
+    def source(self, api: Any) -> Source:
+        """Return where rows come from; the zone of the first account is the zone of a new archive."""
+        zone = getattr(api, "timezone", None) or self.timezone
+        if self._timezone is None and remembered(self.store) is None:
+            self._timezone = zone
+        if zone != self.timezone:
+            raise InvalidArgumentError(
+                f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
+            )
+        return api if callable(getattr(api, "first_moment", None)) else LoaderSource(api, self.family)
+
+    @functools.cached_property
+    def connection(self) -> Any:
+        """An embedded DuckDB, the same for every table of the archive, so that they can be joined."""
+        import ibis
+
+        return ibis.duckdb.connect()
+
+
+def _zone(timezone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InvalidArgumentError(f"timezone={timezone!r} is no zone; use one such as 'Europe/Amsterdam'") from error
