@@ -114,6 +114,8 @@ def test_a_lost_key_is_said_before_anybody_comes_back(tmp_path):
     (tmp_path / ".erasure-key").unlink()
     with pytest.raises(ia.ArchiveError, match="without it erased persons would come back"):
         archive_at(tmp_path).sync(account)
+    with pytest.raises(ia.ArchiveError, match="was made with another key"):
+        archive_at(tmp_path, erasure_key=b"another key than it had").sync(account)
     archive_at(tmp_path, erasure_key=key).sync(account)
     assert len(archive.read()) == 800
 

@@ -63,7 +63,9 @@ class LoaderSource:
             return
         load = loader.load_destinations if kind == "destinations" else loader.load_emailings
         of = {"emailing": emailing} if kind == "destinations" else {}
-        for start, stop in split_months((begin, end)):
+        # The account's destinations are many; those of one emailing are one list, which cannot be asked by period.
+        in_parts = kind == "destinations" and emailing is None
+        for start, stop in split_months((begin, end)) if in_parts else [(begin, end)]:
             frame = load(self._api, family=self._family, begin=start, end=stop, progress=False, **of)
             frame.attrs["load"] = {**frame.attrs["load"], "begin": str(start), "end": str(stop)}
             yield frame

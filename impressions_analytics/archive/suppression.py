@@ -13,7 +13,7 @@ import numpy as np
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.privacy import check_key, hashes_of, is_among, person_columns
+from impressions_analytics.privacy import check_key, hashes_of, is_among, person_columns, person_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +36,7 @@ class Suppression:
     def __init__(self, store: Store, key: bytes | None) -> None:
         self._store = store
         self._given = None if key is None else check_key(key, "erasure_key")
+        self._check = ""
         self._hashes = self._read()
 
     def filter(self, kind: Kind, rows: pa.Table) -> pa.Table:
@@ -73,8 +74,17 @@ class Suppression:
             self._write()
 
     def _key(self) -> bytes:
-        if self._given is not None:
-            return self._given
+        """Return the key, after checking that it is the one that the list was made with."""
+        if self._given is None:
+            self._given = self._own_key()
+        if self._check and self._check != person_hash(0, "key", self._given):
+            raise ArchiveError(
+                f"{self._store.label(LIST)} was made with another key, and under this one erased persons would come "
+                "back; open the archive with the erasure_key that it had"
+            )
+        return self._given
+
+    def _own_key(self) -> bytes:
         if not self._store.exists(KEY):
             if self._store.exists(LIST):
                 raise ArchiveError(
@@ -83,8 +93,7 @@ class Suppression:
                 )
             self._store.put(KEY, lambda path: _write_private(path, secrets.token_hex(32)))
         with self._store.open(KEY) as source:
-            self._given = bytes(source.read())
-        return self._given
+            return bytes(source.read())
 
     def _read(self) -> dict[str, set[str]]:
         if not self._store.exists(LIST):
@@ -92,16 +101,20 @@ class Suppression:
         with self._store.open(LIST) as source:
             text = source.read()
         try:
-            return {word: set(hashes) for word, hashes in json.loads(text)["erased"].items()}
-        except (ValueError, KeyError, AttributeError) as error:
+            found = json.loads(text)
+            self._check = found["key"]
+            return {word: set(hashes) for word, hashes in found["erased"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedFileError(
                 f"{self._store.label(LIST)} cannot be read ({error}); restore it from a copy: without it erased "
                 "persons would come back"
             ) from error
 
     def _write(self) -> None:
+        self._check = person_hash(0, "key", self._key())
         erased = {word: sorted(hashes) for word, hashes in self._hashes.items()}
-        self._store.put(LIST, lambda path: _write_private(path, json.dumps({"erased": erased})))
+        text = json.dumps({"key": self._check, "erased": erased})
+        self._store.put(LIST, lambda path: _write_private(path, text))
 
 
 def _write_private(path: Path, text: str) -> None:
