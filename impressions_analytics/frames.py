@@ -115,11 +115,12 @@ class Decoder:
         arrays, absent = [], set()
         for column in self.columns:
             values = self._values(by_key, column) if rows else ()
+            read = self.vocabularies[column.name].codes if column.type in CODES else READERS[column.type]
             if values is None:
                 absent.add(column.name)
-                values = (None,) * len(rows)
-            read = self.vocabularies[column.name].codes if column.type in CODES else READERS[column.type]
-            arrays.append(read(values))
+                arrays.append(pa.repeat(read([None])[0], len(rows)))
+            else:
+                arrays.append(read(values))
         return pa.record_batch(arrays, names=[column.name for column in self.columns]), frozenset(absent)
 
     def _values(self, by_key: dict[str, tuple[Any, ...]], column: Column) -> Sequence[Any] | None:
@@ -127,11 +128,12 @@ class Decoder:
         if column.wire_names[0] in self._certain:
             return by_key[column.wire_names[0]]
         values = first_sent([inner(by_key, name) for name in column.wire_names])
-        if msgspec.UNSET not in values:
+        missing = values.count(msgspec.UNSET)
+        if missing == 0:
             return values
         if self._must_have(column):
             raise ValueError("a missing column")
-        if all(value is msgspec.UNSET for value in values):
+        if missing == len(values):
             return None
         return [None if value is msgspec.UNSET else value for value in values]
 

@@ -60,7 +60,7 @@ def inner(by_key: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:
 
 def first_sent(options: Sequence[Sequence[Any]]) -> Sequence[Any]:
     """Return for every row the value of the first key that it has, or UNSET."""
-    if len(options) == 1 or msgspec.UNSET not in options[0]:
+    if len(options) == 1 or options[0].count(msgspec.UNSET) == 0:
         return options[0]
     return [
         next((value for value in row if value is not msgspec.UNSET), msgspec.UNSET)
