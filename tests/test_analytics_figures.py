@@ -172,12 +172,21 @@ def test_a_result_over_time_plots_as_it_is() -> None:
     assert result["period"].diff().dropna().dt.days.between(28, 31).all()
 
 
+def test_a_result_that_nobody_can_hold_is_refused_with_its_size() -> None:
+    impressions = opens(*((number, f"{1500 + number % 2 * 500}-01-01", number) for number in range(20)))
+    with pytest.raises(
+        ia.AnalysisError, match=r"some 87,658,100 rows: 4,382,905 periods for each of 20 groups; take a longer"
+    ):
+        ia.impressions_over_time(impressions, every="hour", by="destination")
+
+
 OPENS = truth.impressions()
 AWARE = pd.Timestamp("2025-01-01", tz="UTC")
 REFUSED = [
     (ia.impressions_over_time, {"every": "daily"}, "every must be one of 'hour', .* got 'daily'; did you mean 'day'"),
     (ia.impressions_over_time, {"count": "all"}, "count must be one of 'impressions', 'first', got 'all'"),
     (ia.impressions_over_time, {"by": ["mailing", "mailing"]}, "by must be a column name or several different ones"),
+    (ia.impressions_over_time, {"by": ["period"]}, r"by names \['period'\], which the result has itself"),
     (ia.impressions_per_profile, {"by": "mailing"}, "by must be one of 'profile', .* got 'mailing'"),
     (ia.user_agent_breakdown, {"by": "browser"}, "by must be one of 'client', .* got 'browser'"),
     (ia.user_agent_breakdown, {"by": []}, r"by must name at least one of client, .* got \[\]"),

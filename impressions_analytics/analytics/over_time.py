@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,6 +12,7 @@ from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.engine import (
     Need,
+    Source,
     UnsuitedError,
     column_list,
     dtype_of,
@@ -18,6 +20,7 @@ from impressions_analytics.engine import (
     open_source,
     pieces,
 )
+from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
 Count = Literal["impressions", "first"]
@@ -30,6 +33,11 @@ _STEPS = {
     "quarter": ("Q", {"months": 3}),
     "year": ("Y", {"months": 12}),
 }
+_SHORTEST = {name: timedelta(days=days) for name, days in
+             {"hour": 1 / 24, "day": 1, "week": 7, "month": 28, "quarter": 90, "year": 365}.items()}  # fmt: skip
+MOST_ROWS = 50_000_000
+"""No result is larger: it would be gigabytes, and nobody reads it."""
+
 _COUNTED = {"impressions": ("impressions", "destinations", "profiles"), "first": ("first_opens",)}
 _DISTINCT = {"destinations": "destination", "profiles": "profile", "first_opens": "destination"}
 
@@ -82,6 +90,8 @@ def impressions_over_time(
         A needed column is absent or of a wrong type.
     InvalidArgumentError
         `every`, `by` or `count` cannot be used.
+    AnalysisError
+        The result would have more than 50 million rows (not checked for lazy results).
 
     Notes
     -----
@@ -108,11 +118,16 @@ def impressions_over_time(
     choose("every", every, _STEPS)
     choose("count", count, _COUNTED)
     groups, counted = column_list(by), _COUNTED[count]
+    taken = {"period", *counted}.intersection(groups)
+    if taken:
+        raise InvalidArgumentError(f"by names {sorted(taken)}, which the result has itself; rename it in the data")
     need = Need("impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups)
     counted_here = None if groups else _in_one_pass(data, need, every, counted, cumulative=cumulative)
     if counted_here is not None:
         return counted_here
     source = open_source(data, need)
+    if groups and not source.lazy:
+        _check_size(source, every, groups)
     expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
     dtypes = {name: dtype_of(name, need, source.table) for name in groups}
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
@@ -136,6 +151,21 @@ def _in_one_pass(
     if cumulative:
         columns = {name: column.cumsum() for name, column in columns.items()}
     return pd.DataFrame({"period": found["period"], **columns})
+
+
+def _check_size(source: Source, every: Every, groups: Sequence[str]) -> None:
+    """Refuse a result that would fill the memory: every group has a row for every period."""
+    rows = source.table.filter(source.table.timestamp.notnull())
+    ends = source.engine.fetch(rows.aggregate(first=rows.timestamp.min(), last=rows.timestamp.max())).to_pylist()[0]
+    count = source.engine.fetch(rows.select(*groups).distinct().count().as_table())[0][0].as_py()
+    if not count:
+        return
+    periods = int((ends["last"] - ends["first"]) / _SHORTEST[every]) + 1
+    if periods * count > MOST_ROWS:
+        raise AnalysisError(
+            f"the result would have some {periods * count:,} rows: {periods:,} periods for each of {count:,} groups; "
+            f"take a longer period than {every!r}, or fewer groups than by={list(groups)} gives"
+        )
 
 
 def _over_time(table: Any, every: Every, groups: Sequence[str], counted: Sequence[str], *, cumulative: bool) -> Any:
