@@ -164,7 +164,7 @@ def _to_pandas(values: pa.ChunkedArray, column: Column) -> Any:
         masked = pd.arrays.IntegerArray if column.pandas_type == "Int64" else pd.arrays.BooleanArray
         return masked(np.array(filled), mask)
     if column.pandas_type == "str":
-        return pd.array(values.combine_chunks(), dtype="str")
+        return pd.array(values, dtype="str")
     return np.array(values.to_numpy(), dtype=column.pandas_type)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.columns import KINDS, PANDAS_TYPES, columns_of
+from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.tables import identify
 
 EXAMPLES = {
@@ -221,3 +222,12 @@ def test_a_file_that_lies_about_its_columns_is_damaged(tmp_path):
     pq.write_table(pq.read_table(path).drop_columns("ip"), path)
     with pytest.raises(ia.DamagedFileError, match="says it holds impressions, but its column 'ip' is absent"):
         ia.read_snapshot(path)
+
+
+@pytest.mark.parametrize("family", ["ms", "publisher"])
+def test_a_loaded_frame_comes_back_identical_with_its_certificate(tmp_path, family):
+    with Sandbox(impressions=800, seed=4) as box:
+        loaded = ia.load_impressions(ia.Copernica(box.access_token, url=box.url), family=family)
+    back = ia.read_snapshot(ia.write_snapshot(loaded, tmp_path / "opens.parquet"))
+    pd.testing.assert_frame_equal(back, loaded, check_categorical=True)
+    assert back.attrs["load"] == loaded.attrs["load"] and repr(back.attrs["load"]) == repr(loaded.attrs["load"])
