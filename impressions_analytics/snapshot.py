@@ -96,6 +96,12 @@ def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None
         The file cannot be read as Parquet, or is not what it says it is.
     ArchiveError
         There is no such file, or another program or a newer version wrote it.
+
+    Examples
+    --------
+    >>> read_snapshot("nowhere.parquet")
+    Traceback (most recent call last):
+    impressions_analytics.errors.ArchiveError: there is no file nowhere.parquet
     """
     with RowsFile(Path(path), str(path)) as file:
         provenance, known = file.provenance, file.schema.names

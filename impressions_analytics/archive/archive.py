@@ -50,9 +50,15 @@ class Archive:
     Examples
     --------
     >>> import tempfile
+    >>> from impressions_analytics.sandbox import Sandbox
+    >>> from impressions_analytics.settings import Copernica
     >>> archive = Archive(tempfile.mkdtemp())
-    >>> len(archive.read("impressions"))
-    0
+    >>> with Sandbox(impressions=500, seed=1) as box:
+    ...     summary = archive.sync(Copernica(box.access_token, url=box.url))
+    >>> summary.verdict, len(archive.read("impressions")), archive.verify().ok
+    ('complete', 500, True)
+    >>> archive.erase(destination=1).to_json()["by"]
+    'destination'
     """
 
     def __init__(

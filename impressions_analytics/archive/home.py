@@ -72,7 +72,8 @@ class Home:
 
     def all_months(self) -> list[Months]:
         """Return the files of every kind."""
-        return [self.months(kind) for kind in KINDS]
+        family, timezone = self.family, self.timezone
+        return [Months(self.store, kind, family, timezone) for kind in KINDS]
 
     def suppression(self) -> Suppression:
         """Return the list of erased persons as it is now."""
