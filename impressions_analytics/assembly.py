@@ -13,14 +13,15 @@ from impressions_analytics import __version__
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.endpoints import Endpoint
-from impressions_analytics.frames import Decoder, build_frame
+from impressions_analytics.errors import IncompleteLoadError
+from impressions_analytics.frames import Decoder, build_frame, time_column
 from impressions_analytics.owners import Owners
 from impressions_analytics.paging import Listing, Walk
 from impressions_analytics.progress import Progress
 from impressions_analytics.settings import Copernica
 from impressions_analytics.slicing import Slicer
 from impressions_analytics.transport import Transport
-from impressions_analytics.windows import EARLIEST, LATEST, SECOND, Window
+from impressions_analytics.windows import EARLIEST, LATEST, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Wanted:
     endpoints: tuple[Endpoint, ...]
     begin: dt.datetime | None = None
     end: dt.datetime | None = None
+    profiles: bool = True
+    """Whether to look profiles up where rows come without them."""
 
     def listings(self) -> list[Listing]:
         """Return the lists to walk."""
@@ -50,7 +53,8 @@ def frames(
 ) -> Iterator[pd.DataFrame]:
     """Give typed frames of about so many rows for consecutive closed periods, each complete for its own.
 
-    At least one frame is given, however few rows there are. Every frame carries its certificate in ``attrs["load"]``.
+    At least one frame is given, however few rows there are, and none holds rows of two lists unless one frame is to
+    hold everything. Every frame carries its certificate in ``attrs["load"]``.
     """
     now = wall_clock(api)
     listings = wanted.listings()
@@ -61,12 +65,13 @@ def frames(
         group: list[Walk] = []
         given, spent = 0, (0, 0)
         for walk in slicer.settled(listings):
-            group.append(walk)
-            if sum(len(one.rows) for one in group) >= rows_per_frame:
+            another_list = bool(group) and group[-1].listing is not walk.listing and rows_per_frame < float("inf")
+            if another_list or sum(len(one.rows) for one in group) >= rows_per_frame:
                 frame = _frame(api, wanted, slicer, owners, group)
                 spent = _account_for(frame, transport, spent, listings)
                 group, given = [], given + 1
                 yield frame
+            group.append(walk)
         if group or not given:
             frame = _frame(api, wanted, slicer, owners, group)
             _account_for(frame, transport, spent, listings)
@@ -75,33 +80,51 @@ def frames(
 
 def _frame(api: Copernica, wanted: Wanted, slicer: Slicer, owners: Owners, group: list[Walk]) -> pd.DataFrame:
     frame = build_frame(slicer.decoder, [walk.rows for walk in group])
+    if not frame["ID"].is_unique:
+        frame = _each_once(frame, group)
     matches = None
-    if any("profile" in walk.absent for walk in group if len(walk.rows)) and "destination" in frame.columns:
+    if wanted.profiles and "destination" in frame.columns and any("profile" in walk.absent for walk in group):
         frame, matches = owners.fill(frame)
     frame.attrs["load"] = make_certificate(api, wanted, frame, group, slicer.now)
     frame.attrs["load"]["profiles"] = matches
     return frame
 
 
+def _each_once(frame: pd.DataFrame, group: list[Walk]) -> pd.DataFrame:
+    """Drop the repeats of lists that overlap; within one list a repeat means that a row moved during the load."""
+    if len({walk.endpoint.path for walk in group}) > 1:
+        return frame.drop_duplicates("ID", ignore_index=True)
+    repeated = frame.loc[frame["ID"].duplicated(), "ID"].iloc[0]
+    raise IncompleteLoadError(
+        f"{group[0].endpoint.path}: ID {repeated} came with two different times; rows were changed while they were "
+        "read, and others may have been missed. Try again"
+    )
+
+
 def make_certificate(
     api: Copernica, wanted: Wanted, frame: pd.DataFrame, group: list[Walk], now: dt.datetime
 ) -> Certificate:
     """Return what is known of the rows of some settled walks."""
-    begin = min((walk.window.begin for walk in group), default=wanted.begin or EARLIEST)
-    end = max((walk.window.end for walk in group), default=wanted.end or LATEST)
+    window = Window(
+        min((walk.window.begin for walk in group), default=wanted.begin or EARLIEST),
+        max((walk.window.end for walk in group), default=wanted.end or LATEST),
+    )
+    end = min(window.end, max(now, window.begin))
     totals = [[getattr(walk, name) for walk in group] for name in ("total_before", "total_after")]
     before, after = (None if None in total else sum(total) for total in totals)
     return Certificate(
         kind=wanted.kind,
         family=wanted.family,
         version=api.version,
-        endpoints=[endpoint.path for endpoint in wanted.endpoints][:20],
-        begin=None if begin == EARLIEST else str(begin),
-        end=str(end if end < LATEST else _end_of_open_period(frame, now)),
+        endpoints=list(dict.fromkeys(walk.endpoint.path for walk in group)),
+        begin=str(window.begin) if window.begins else None,
+        end=str(end),
+        open_end=not window.ends,
+        rows_after_end=int((frame[time_column(frame)] >= end).sum()),
         zone=api.timezone,
         windows=len(group),
         rows=len(frame),
-        repeats_dropped=sum(walk.repeats for walk in group),
+        repeats_dropped=sum(walk.repeats + len(walk.rows) for walk in group) - len(frame),
         edge_rows_dropped=sum(walk.rows_before + walk.rows_after for walk in group),
         total_before=before,
         total_after=after,
@@ -109,12 +132,6 @@ def make_certificate(
         loaded_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         package=f"impressions_analytics {__version__}",
     )
-
-
-def _end_of_open_period(frame: pd.DataFrame, now: dt.datetime) -> dt.datetime:
-    """Return when the load began, or the end of its last row where the API's clock is ahead of this one."""
-    time = frame["timestamp" if "timestamp" in frame.columns else "timestampsent"]
-    return now if time.empty else max(now, time.max().to_pydatetime() + SECOND)
 
 
 def _account_for(

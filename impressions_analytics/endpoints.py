@@ -5,6 +5,7 @@ The facts behind it are the vendor's public documentation; where that is silent 
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
@@ -14,8 +15,8 @@ from impressions_analytics.errors import InvalidArgumentError
 
 Version = Literal[2, 3, 4]
 Level = Literal["destination", "emailing", "account"]
-Period = tuple[str, str]
-"""The first and the first-not-included second of a period, as ``YYYY-MM-DD HH:MM:SS``."""
+Period = tuple[str | None, str | None]
+"""The first and the first-not-included second of a period, as ``YYYY-MM-DD HH:MM:SS``; None where it is open."""
 
 VERSIONS: tuple[Version, ...] = (2, 3, 4)
 FAMILIES: tuple[Family, ...] = ("ms", "publisher")
@@ -56,6 +57,8 @@ class Endpoint:
         How else it may have to be told, where its documentation changed; tried when it does not keep to the period.
     may_lack : frozenset of str
         Columns that its rows may not carry at all, though rows of the kind do elsewhere.
+    of : (str, int), optional
+        A column, and the number that every row must have there: whose rows were asked for.
     parameters : tuple
         Further parameters that it is always asked with.
     """
@@ -66,6 +69,7 @@ class Endpoint:
     period_style: PeriodStyle
     other_styles: tuple[PeriodStyle, ...] = ()
     may_lack: frozenset[str] = frozenset()
+    of: tuple[str, int] | None = None
     parameters: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -87,6 +91,7 @@ def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level
         period_style=styles[0],
         other_styles=styles[1:],
         may_lack=frozenset({"profile", "subprofile"}) if level == "account" else frozenset(),
+        of=_whose(family, level, of),
     )
 
 
@@ -94,7 +99,8 @@ def destinations_endpoint(*, family: Family, emailing: str | None) -> Endpoint:
     """Return where the destinations of one emailing, or of the account, are asked."""
     level: Level = "account" if emailing is None else "emailing"
     path = _DESTINATION_PATHS[level].format(family=family, id=quote(emailing or "", safe=""))
-    return Endpoint("destinations", family, path, "from" if emailing is None else "none")
+    style: PeriodStyle = "from" if emailing is None else "none"
+    return Endpoint("destinations", family, path, style, of=None if emailing is None else ("mailing", int(emailing)))
 
 
 def emailings_endpoint(*, family: Family) -> Endpoint:
@@ -124,20 +130,36 @@ def period_parameters(style: PeriodStyle, asked: Period, widened: Period) -> lis
     >>> jan = ("2026-01-01 00:00:00", "2026-02-01 00:00:00")
     >>> period_parameters("fields", jan, jan)
     [('fields[]', 'timestamp>=2026-01-01 00:00:00'), ('fields[]', 'timestamp<2026-02-01 00:00:00')]
+    >>> period_parameters("begintime", jan, (None, "2026-02-01 00:00:01"))
+    [('endtime', '2026-02-01 00:00:01')]
     """
-    fields = [("fields[]", f"timestamp>={asked[0]}"), ("fields[]", f"timestamp<{asked[1]}")]
-    times = [("begintime", widened[0]), ("endtime", widened[1])]
+    first, last = widened
     match style:
         case "fields":
-            return fields
+            said = [
+                ("fields[]", asked[0] and f"timestamp>={asked[0]}"), ("fields[]", asked[1] and f"timestamp<{asked[1]}")
+            ]  # fmt: skip
         case "begintime":
-            return times
+            said = [("begintime", first), ("endtime", last)]
         case "fromdate":
-            return [("fromdate", widened[0]), ("todate", widened[1])]
+            said = [("fromdate", first and first[:10]), ("todate", last and _day_after(last))]
         case "from":
-            return [("from", widened[0][:10]), ("to", widened[1][:10])]
+            said = [("from", first and first[:10]), ("to", last and _day_after(last))]
         case "none":
-            return []
+            said = []
+    return [(name, value) for name, value in said if value]
+
+
+def _day_after(moment: str) -> str:
+    """Return the day after a moment's: a bare date presumably means its midnight."""
+    return str(dt.date.fromisoformat(moment[:10]) + dt.timedelta(days=1))
+
+
+def _whose(family: Family, level: Level, of: str) -> tuple[str, int] | None:
+    """Return which number every row must carry, where it is known: a hashed ID is not what rows show."""
+    column = {"emailing": "mailing", "destination": "destination"}.get(level)
+    known = column == "mailing" or (column == "destination" and family == "ms")
+    return (column, int(of)) if column and known and of.isdigit() else None
 
 
 def _event_period_styles(version: Version, family: Family) -> tuple[PeriodStyle, ...]:

@@ -239,9 +239,10 @@ def in_time_order(table: pa.Table) -> pa.Table:
     return table.take(np.lexsort((identifiers, times)))
 
 
-def time_column(rows: pa.Table | pa.RecordBatch) -> str:
+def time_column(rows: pa.Table | pa.RecordBatch | pd.DataFrame) -> str:
     """Return which column says when a row happened."""
-    return "timestamp" if "timestamp" in rows.schema.names else "timestampsent"
+    names = rows.columns if isinstance(rows, pd.DataFrame) else rows.schema.names
+    return "timestamp" if "timestamp" in names else "timestampsent"
 
 
 def _series(column: Column, values: pa.ChunkedArray, decoder: Decoder) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,6 +18,10 @@ from impressions_analytics.progress import Progress
 from impressions_analytics.slicing import Slicer
 from impressions_analytics.transport import Transport
 from impressions_analytics.windows import EARLIEST, LATEST, Window
+
+_GONE = re.compile(
+    r"unknown|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
+)
 
 
 class Owners:
@@ -33,9 +38,11 @@ class Owners:
     def fill(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
         """Return the frame with profile and subprofile of its destinations, and how many rows matched one.
 
-        A destination that the API does not know any more leaves nulls, and is counted as unmatched.
+        Only rows without any owner are filled. A destination that the API does not know any more leaves nulls, and is
+        counted as unmatched.
         """
-        wanted = set(frame["mailing"].unique().tolist()) - self._known
+        ownerless = (frame["profile"].isna() & frame["subprofile"].isna()).to_numpy()
+        wanted = set(frame.loc[ownerless, "mailing"].unique().tolist()) - self._known
         if wanted:
             self._destinations = pd.concat([self._destinations, *self._load(wanted)]).drop_duplicates("ID")
             self._destinations = self._destinations.sort_values("ID")
@@ -45,22 +52,23 @@ class Owners:
         place = np.searchsorted(known, asked)
         found = place < len(known)
         found[found] = known[place[found]] == asked[found]
-        owners = self._destinations[["profile", "subprofile"]].take(np.where(found, place, 0)) if len(known) else None
+        found &= ownerless
         filled = frame.copy(deep=False)
         for name in ("profile", "subprofile"):
-            if owners is not None:
-                filled[name] = owners[name].array.copy()
-                filled.loc[~found, name] = pd.NA
-        return filled, {"matched": int(found.sum()), "unmatched": int((~found).sum())}
+            values = frame[name].array.copy()
+            values[found] = self._destinations[name].array[place[found]]
+            filled[name] = values
+        return filled, {"matched": int(found.sum()), "unmatched": int((ownerless & ~found).sum())}
 
     def _load(self, emailings: Iterable[int]) -> list[pd.DataFrame]:
         """Load the destinations of emailings at once, or, where one of them is gone, one after another."""
         wanted = sorted(emailings)
         try:
             return [self._destinations_of(wanted)]
-        except AccessDeniedError:
-            raise
-        except RequestRefusedError:
+        except RequestRefusedError as refused:
+            # Only an emailing that is gone may leave nulls: any other refusal would pass for one.
+            if isinstance(refused, AccessDeniedError) or not _GONE.search(str(refused)):
+                raise
             if len(wanted) == 1:
                 return []
         return [frame for emailing in wanted for frame in self._load([emailing])]

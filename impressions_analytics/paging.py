@@ -18,7 +18,7 @@ import pyarrow as pa
 from impressions_analytics.endpoints import Endpoint, period_parameters
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
 from impressions_analytics.frames import Page, time_column
-from impressions_analytics.windows import EARLIEST, LATEST, Window
+from impressions_analytics.windows import SECOND, Window
 
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
@@ -124,6 +124,7 @@ class Walk:
         self.first_time: dt.datetime | None = None
         self.rows = pa.table({})
         self.rows_before = self.rows_after = self.repeats = self.different = 0
+        self._found_before = len(self.batches)
         self._waiting = 0
         self._last: Ask | None = None
         self.attempt = 1
@@ -132,7 +133,9 @@ class Walk:
         """Return the parameters of a page, all but the access token."""
         period = []
         if self.asked:
-            period = period_parameters(self.endpoint.period_style, self.window.text, self.window.widened().text)
+            # Whether an API includes its ends is not known: where no operator says it, a second more is asked.
+            asked, widened = self.window.asked(), self.window.asked(SECOND)
+            period = period_parameters(self.endpoint.period_style, asked, widened)
         paging = [("start", str(ask.start)), ("limit", str(PAGE_ROWS)), ("total", "true" if ask.count_all else "false")]
         return [*paging, *self.endpoint.parameters, *period]
 
@@ -141,9 +144,9 @@ class Walk:
         _check_envelope(self.endpoint, ask, page)
         self.batches.append(page.rows)
         self.absent |= page.absent
-        if ask.count_all:
+        if ask.count_all and page.total is not None:
             self.total_after = page.total
-        if self._shows_other_times(page.rows):
+        if self.shows_other_times(page.rows):
             self.asks.clear()
             self.outcome = "period ignored"
         elif ask.start == 0:
@@ -189,7 +192,7 @@ class Walk:
         if self._last is not None:
             self.asks.append(self._last)
             self._waiting, self._last = 1, None
-        elif page.count == page.limit:
+        elif page.count == page.limit and not self._turns_in_a_circle():
             self.asks.append(Ask(ask.start + page.count, count_all=True))
             self._waiting = 1
         else:
@@ -199,7 +202,7 @@ class Walk:
         """Go on from where the page ended; only an empty page, or a short one where all are told, is the end."""
         reached = ask.start + page.count
         told = self.total_after is None or reached >= self.total_after
-        if page.count == 0 or (page.count < page.limit and told):
+        if page.count == 0 or (page.count < page.limit and told) or self._turns_in_a_circle():
             self._finish()
         else:
             self.asks.append(Ask(reached, count_all=True))
@@ -209,30 +212,35 @@ class Walk:
         table = pa.Table.from_batches(self.batches)
         _, places = np.unique(table["ID"].to_numpy(), return_index=True)
         self.repeats, self.different = len(table) - len(places), len(places)
-        if self.total_after not in (None, self.different):
+        if self.total_after not in (None, self.different) or self.lost_rows:
             self.outcome = "unsettled"
             return
         self.outcome = "settled"
         if self.repeats:
             table = table.take(np.sort(places))
         times = table[time_column(table)].to_numpy()
-        # An end that nobody named is no end: a row of 1970 is then a row of the list like any other.
-        first, last = self.window.begin, self.window.end
-        early = times < np.datetime64(first if first > EARLIEST else dt.datetime.min)
-        late = times >= np.datetime64(last) if last < LATEST else np.zeros(len(times), dtype=bool)
+        early, late = self.window.outside(times)
         self.rows_before, self.rows_after = int(early.sum()), int(late.sum())
         self.rows = table.filter(pa.array(~(early | late))) if self.rows_before or self.rows_after else table
         self.batches = []
 
-    def _shows_other_times(self, rows: pa.RecordBatch) -> bool:
+    @property
+    def lost_rows(self) -> bool:
+        """Whether rows vanished while it was under way: those behind them then moved up, past the next page."""
+        return (self.total_after or 0) < (self.total_before or 0)
+
+    def shows_other_times(self, rows: pa.RecordBatch) -> bool:
         """Whether rows lie where the API, had it understood the period, could not have sent them from."""
-        if not self.asked or not len(rows):
+        if not self.asked:
             return False
-        times = rows[time_column(rows)].to_numpy()
-        widened = self.window.widened()
-        slack = dt.timedelta() if self.endpoint.period_style in SLICED_STYLES else dt.timedelta(days=1)
-        early = times.min() < np.datetime64(widened.begin - slack)
-        return bool(early or times.max() > np.datetime64(widened.end + slack))
+        margin = 2 * SECOND if self.endpoint.period_style in SLICED_STYLES else dt.timedelta(days=2)
+        early, late = self.window.outside(rows[time_column(rows)].to_numpy(), margin)
+        return bool(early.any() or late.any())
+
+    def _turns_in_a_circle(self) -> bool:
+        """Whether the newest page shows only what the one before it, or the first, has shown: there is no end."""
+        *earlier, newest = [batch["ID"].to_numpy() for batch in self.batches[self._found_before :]]
+        return any(np.isin(newest, page).all() for page in (*earlier[:1], *earlier[-1:]))
 
 
 def _check_envelope(endpoint: Endpoint, ask: Ask, page: Page) -> None:
@@ -240,9 +248,17 @@ def _check_envelope(endpoint: Endpoint, ask: Ask, page: Page) -> None:
     checks = {
         f"start is {page.start}, asked {ask.start}": page.start == ask.start,
         f"count is {page.count}, but {len(page.rows)} rows came": page.count == len(page.rows),
-        f"limit is {page.limit} for {page.count} rows": page.limit >= max(1, page.count),
+        f"limit is {page.limit} for {page.count} rows": page.limit >= page.count and (page.limit > 0 or not page.total),
         f"total is {page.total}": page.total is None or 0 <= page.total <= MOST_ROWS,
     }
     for problem, good in checks.items():
         if not good:
             raise MalformedResponseError(f"{where}: {problem}; no row of this load was kept")
+    if endpoint.of is not None:
+        column, number = endpoint.of
+        others = page.rows[column].to_numpy()
+        others = others[others != number]
+        if len(others):
+            raise MalformedResponseError(
+                f"{where}: a row has {column} {others[0]}, asked for {number}; no row of this load was kept"
+            )

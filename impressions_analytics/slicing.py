@@ -16,7 +16,7 @@ from impressions_analytics.frames import Decoder, NotJsonError
 from impressions_analytics.paging import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
 from impressions_analytics.progress import Progress
 from impressions_analytics.transport import Transport
-from impressions_analytics.windows import EARLIEST, LATEST, Window
+from impressions_analytics.windows import LATEST, Window
 
 MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keeping what was found
 MOST_SPLITS = 2  # cuts of a window that does not settle: a total that lies would be cut to seconds
@@ -55,19 +55,11 @@ class Slicer:
         """
         yield from self._in_turn([Walk(listing, listing.window, asked=listing.bounded) for listing in listings])
         for listing in listings:
-            yield from self._left_out(listing)
-
-    def _left_out(self, listing: Listing) -> Iterator[Walk]:
-        """Walk what the cuts left out, where the list as a whole had more rows than its windows."""
-        if listing.whole is None or listing.held >= listing.whole:
-            return
-        if listing.window.end == LATEST:
-            yield from self._in_turn([Walk(listing, Window(self.now, LATEST))])
-        if listing.held < listing.whole:
-            raise IncompleteLoadError(
-                f"{listing.endpoint.path}, {listing.window}: the API counts {listing.whole} rows, but its windows held "
-                f"only {listing.held}. Try again, or load a shorter period"
-            )
+            if listing.whole is not None and listing.held < listing.whole:
+                raise IncompleteLoadError(
+                    f"{listing.endpoint.path}, {listing.window}: the API counts {listing.whole} rows, but its windows "
+                    f"held only {listing.held}: rows are gone, or its counts do not agree. Try again later"
+                )
 
     def _in_turn(self, walks: list[Walk]) -> Iterator[Walk]:
         """Drive walks over the network; give out the first whenever it is settled."""
@@ -127,8 +119,9 @@ class Slicer:
 
     def _another_try(self, walk: Walk) -> list[Walk]:
         if walk.attempt < MOST_ATTEMPTS:
-            # More rows than the API counts: some of them are gone, so nothing that was found can be kept.
-            before = walk if walk.different <= (walk.total_after or 0) else None
+            # Rows are gone, as the API counts fewer than came or than it did before: start from nothing.
+            gone = walk.lost_rows or walk.different > (walk.total_after or 0)
+            before = None if gone else walk
             again = Walk(
                 walk.listing, walk.window,
                 asked=walk.asked, careful=True, divisible=walk.divisible, splits=walk.splits, before=before,
@@ -146,13 +139,15 @@ class Slicer:
     def _cut(self, walk: Walk, *, parts: int, splits: int = 0) -> list[Walk]:
         """Cut a walk into windows; what was seen of it tells where rows may begin."""
         begin, end = walk.window.begin, walk.window.end
-        if end == LATEST and begin < self.now:
-            end = self.now  # the end of an open period is fixed; `_left_out` looks behind it if need be
+        behind = []
+        if not walk.window.ends and begin < self.now:
+            end = self.now
+            behind = [Window(end, LATEST)]  # what arrives meanwhile, or comes from a clock that is ahead
         windows = []
-        if begin == EARLIEST and walk.first_time is not None and begin < walk.first_time < end:
+        if not walk.window.begins and walk.first_time is not None and begin < walk.first_time < end:
             windows.append(Window(begin, walk.first_time))
             begin = walk.first_time
-        windows += Window(begin, end).cut(max(2, parts))
+        windows += [*Window(begin, end).cut(max(2, parts)), *behind]
         return [Walk(walk.listing, part, divisible=len(windows) > 1, splits=splits) for part in windows]
 
 

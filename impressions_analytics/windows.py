@@ -6,12 +6,17 @@ import datetime as dt
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from impressions_analytics.endpoints import Period
 from impressions_analytics.errors import InvalidArgumentError
 
 EARLIEST = dt.datetime(2000, 1, 1)  # before Copernica had an API
 LATEST = dt.datetime(2100, 1, 1)
 SECOND = dt.timedelta(seconds=1)
+Times = npt.NDArray[np.datetime64]
+Marks = npt.NDArray[np.bool_]
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -26,13 +31,25 @@ class Window:
         return f"{self.begin} to {self.end}"
 
     @property
-    def text(self) -> Period:
-        """Both ends as the API writes times."""
-        return self.begin.strftime(_FORMAT), self.end.strftime(_FORMAT)
+    def begins(self) -> bool:
+        """Whether it has a beginning; one that nobody named has none, and a row of 1970 lies in it."""
+        return self.begin > EARLIEST
 
-    def widened(self) -> Window:
-        """Return the window with a second more on either side: whether an API includes its ends is not known."""
-        return Window(self.begin - SECOND, self.end + SECOND)
+    @property
+    def ends(self) -> bool:
+        """Whether it has an end."""
+        return self.end < LATEST
+
+    def asked(self, margin: dt.timedelta = dt.timedelta()) -> Period:
+        """Return both ends as the API writes times, None where it is open, with a margin on either side."""
+        begin = (self.begin - margin).strftime(_FORMAT) if self.begins else None
+        return begin, (self.end + margin).strftime(_FORMAT) if self.ends else None
+
+    def outside(self, times: Times, margin: dt.timedelta = dt.timedelta()) -> tuple[Marks, Marks]:
+        """Return which times lie before it, and which lie behind it."""
+        none = np.zeros(len(times), dtype=bool)
+        before = times < np.datetime64(self.begin - margin) if self.begins else none
+        return before, times >= np.datetime64(self.end + margin) if self.ends else none
 
     def cut(self, parts: int) -> list[Window]:
         """Return up to so many windows of equal length in whole seconds, which together are this one.

@@ -80,12 +80,20 @@ def test_a_window_is_not_cut_below_a_second():
     assert Window(NEW_YEAR, NEW_YEAR).cut(10) == [Window(NEW_YEAR, NEW_YEAR)]
 
 
-def test_a_widened_window_holds_the_second_before_and_the_second_after():
-    assert Window(NEW_YEAR, NEW_YEAR + SECOND).widened().text == ("2025-12-31 23:59:59", "2026-01-01 00:00:02")
+def test_a_margin_asks_for_the_second_before_and_the_second_after():
+    assert Window(NEW_YEAR, NEW_YEAR + SECOND).asked(SECOND) == ("2025-12-31 23:59:59", "2026-01-01 00:00:02")
+
+
+def test_an_end_that_nobody_named_is_not_asked_for():
+    assert Window(EARLIEST, NEW_YEAR).asked(SECOND) == (None, "2026-01-01 00:00:01")
+    assert Window(NEW_YEAR, LATEST).asked() == ("2026-01-01 00:00:00", None)
 
 
 @given(SECONDS)
 def test_a_window_is_written_as_the_api_writes_times(moment):
-    (text, _) = Window(moment, moment).text
+    (text, _) = Window(moment, LATEST).asked()
+    if moment == EARLIEST:
+        assert text is None
+        return
     assert len(text) == 19
     assert dt.datetime.fromisoformat(text) == moment
