@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,6 +65,11 @@ class Listing:
     held: int = 0
     after: int = 0
     period_ignored: bool = False
+
+    def ask_otherwise(self) -> None:
+        """Say periods in the next style that the endpoint may know."""
+        style, *others = self.endpoint.other_styles
+        self.endpoint = replace(self.endpoint, period_style=style, other_styles=tuple(others))
 
     def add(self, walk: Walk) -> None:
         """Count one settled walk; windows come in the order of time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
 from impressions_analytics.fetching import Fetcher
@@ -159,8 +159,7 @@ def _asked_otherwise(listing: Listing) -> Walk:
         )
     listing.whole = None
     if listing.endpoint.other_styles:
-        style, *others = listing.endpoint.other_styles
-        listing.endpoint = replace(listing.endpoint, period_style=style, other_styles=tuple(others))
+        listing.ask_otherwise()
         return Walk(listing, listing.window, asked=listing.bounded)
     listing.period_ignored = True
     return Walk(listing, listing.window, asked=False, divisible=False)

@@ -13,11 +13,20 @@ from impressions_analytics.assembly import wall_clock
 from impressions_analytics.certificate import Verdict
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
 from impressions_analytics.endpoints import Level, statistics_path
-from impressions_analytics.errors import AnalysisError, InvalidArgumentError, MalformedResponseError
+from impressions_analytics.errors import (
+    AnalysisError,
+    InvalidArgumentError,
+    MalformedResponseError,
+    MissingColumnError,
+    RequestRefusedError,
+)
+from impressions_analytics.frames import Decoder
 from impressions_analytics.loader import given_api, given_family, given_identifier, want_events
-from impressions_analytics.paging import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Walk
+from impressions_analytics.paging import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
 from impressions_analytics.settings import Copernica
 from impressions_analytics.transport import Transport
+
+LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +41,19 @@ class LoadPlan:
         Calls that the load takes when the rows are spread evenly over its period; a few more when they are not.
     calls_spent : int
         Calls that the plan itself took.
+    looks_profiles_up : bool
+        Whether a call per 1,000 destinations of every emailing touched comes on top, for profiles that rows lack.
     """
 
     kind: Kind
     rows: int
     calls: int
     calls_spent: int
+    looks_profiles_up: bool = False
 
     def __str__(self) -> str:
-        return f"{self.rows:,} {self.kind}: about {self.calls:,} calls (this plan took {self.calls_spent})"
+        more = ", and one per 1,000 destinations of every emailing touched" if self.looks_profiles_up else ""
+        return f"{self.rows:,} {self.kind}: about {self.calls:,} calls{more} (this plan took {self.calls_spent})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain values."""
@@ -62,7 +75,8 @@ class Reconciliation:
     newest_row_age_seconds : float or None
         How old the newest row is: Copernica's figures lag, so a difference of a young load means little.
     verdict : str
-        "complete" when both agree or the load has more; "contradicted" when it has fewer; else "unproven".
+        "complete" when both agree, or the load has more and rows so young that Copernica may not have counted them;
+        "unproven" when Copernica gives no figure; else "contradicted".
     """
 
     kind: Kind
@@ -108,14 +122,28 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
     rows = calls = 0
     with Transport(api) as transport:
         for listing in wanted.listings():
-            walk = Walk(listing, listing.window, asked=listing.bounded)
-            one_row = [pair for pair in walk.parameters(walk.asks[0]) if pair[0] != "limit"] + [("limit", "1")]
-            total = transport.get_object(listing.endpoint.path, one_row).get("total")
-            if not isinstance(total, int):
-                raise MalformedResponseError(f"{listing.endpoint.path}: the answer has no total to plan with")
+            total = _total_of(transport, listing, Decoder(kind, wanted.family, may_lack=listing.endpoint.may_lack))
             rows += total
             calls += calls_for(total)
-        return LoadPlan(kind, rows, calls, transport.requests)
+        lookups = wanted.profiles and api.version > 2 and any(one.may_lack for one in wanted.endpoints)
+        return LoadPlan(kind, rows, calls, transport.requests, lookups)
+
+
+def _total_of(transport: Transport, listing: Listing, decoder: Decoder) -> int:
+    """Ask how many rows a list has, in the style of period that it keeps to."""
+    walk = Walk(listing, listing.window, asked=listing.bounded)
+    one_row = [(name, "1" if name == "limit" else value) for name, value in walk.parameters(walk.asks[0])]
+    try:
+        page = decoder.decode(transport.get(listing.endpoint.path, one_row))
+    except RequestRefusedError as refused:
+        walk.refused(refused)
+        page = None
+    if page is None or (walk.shows_other_times(page.rows) and listing.endpoint.other_styles):
+        listing.ask_otherwise()
+        return _total_of(transport, listing, decoder)
+    if page.total is None:
+        raise MalformedResponseError(f"{listing.endpoint.path}: the answer has no total to plan with")
+    return page.total
 
 
 def calls_for(rows: int) -> int:
@@ -197,11 +225,11 @@ def reconcile(
     Raises
     ------
     AnalysisError
-        When the frame holds only a period, whose rows no statistic can be held against.
+        When the frame, by its certificate, holds something else, or a period only.
     """
     api = given_api(api)
-    if frame.attrs.get("load", {}).get("begin") is not None:
-        raise AnalysisError("the frame was loaded for a period; load the whole emailing to reconcile it")
+    whose = want_events(kind, api, emailing=emailing, destination=destination, family=family)
+    _check_whole(frame, kind, whose.endpoints[0].path)
     statistics = load_statistics(api, emailing=emailing, destination=destination, family=family)
     counted = statistics.set_index("kind").loc[kind]
     rows, destinations = len(frame), int(frame["destination"].nunique())
@@ -209,8 +237,24 @@ def reconcile(
     total_difference, unique_difference = _less(rows, total), _less(destinations, unique)
     return Reconciliation(
         kind, rows, destinations, total, unique, total_difference, unique_difference,
-        _age_seconds(frame, wall_clock(api)), _verdict(total_difference, unique_difference),
+        age := _age_seconds(frame, wall_clock(api)), _verdict(total_difference, unique_difference, age),
     )  # fmt: skip
+
+
+def _check_whole(frame: pd.DataFrame, kind: Kind, path: str) -> None:
+    """Refuse a frame that, by its certificate, is not all the events of the kind that the statistics count."""
+    for column in ("destination", "timestamp"):
+        if column not in frame.columns:
+            raise MissingColumnError(f"the frame has no column {column!r}; give the frame as it was loaded")
+    load = frame.attrs.get("load")
+    if load is None:
+        return
+    if load.get("kind") != kind or load.get("endpoints") != [path]:
+        raise AnalysisError(
+            f"the frame holds {load.get('kind')} of {load.get('endpoints')}, asked to hold it to {path}"
+        )
+    if load.get("begin") is not None or not load.get("open_end"):
+        raise AnalysisError("the frame was loaded for a period; load the whole emailing to reconcile it")
 
 
 def _known(value: Any) -> int | None:
@@ -221,9 +265,10 @@ def _less(ours: int, theirs: int | None) -> int | None:
     return None if theirs is None else ours - theirs
 
 
-def _verdict(*differences: int | None) -> Verdict:
-    known = [difference for difference in differences if difference is not None]
-    if any(difference < 0 for difference in known):
+def _verdict(total: int | None, unique: int | None, age_seconds: float | None) -> Verdict:
+    known = [difference for difference in (total, unique) if difference is not None]
+    lagging = age_seconds is not None and age_seconds < LAG_SECONDS
+    if any(difference < 0 or (difference > 0 and not lagging) for difference in known):
         return "contradicted"
     return "complete" if known else "unproven"
 

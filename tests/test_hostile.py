@@ -1,0 +1,235 @@
+"""Servers worse than the sandbox can be: rows that vanish, lists without end, answers about others."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import impressions_analytics as ia
+from impressions_analytics.sandbox import Sandbox
+
+Answer = Callable[[str, dict[str, str]], dict]
+
+
+def row(number: int, **more: object) -> dict:
+    time = f"2026-01-{1 + number // 1440 % 28:02d} {number // 60 % 24:02d}:{number % 60:02d}:00"
+    return {"ID": str(number), "mailing": "1", "timestamp": time, "ip": None, "useragent": "x",
+            "destination": "5", "profile": 7, "subprofile": None, **more}  # fmt: skip
+
+
+def page(rows: list[dict], query: dict[str, str], *, total: int | None = -1) -> dict:
+    start, limit = int(query["start"]), int(query["limit"])
+    part = rows[start : start + limit]
+    return {
+        "start": start,
+        "limit": limit,
+        "count": len(part),
+        "total": len(rows) if total == -1 else total,
+        "data": part,
+    }
+
+
+@contextmanager
+def served(answer: Answer) -> Iterator[tuple[ia.Copernica, list[str]]]:
+    """Serve what a function answers to (path, query); gives settings that reach it, and the paths asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            parts = urlsplit(self.path)
+            asked.append(parts.path)
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            found = answer(parts.path, query)
+            body = json.dumps(found).encode()
+            self.send_response(400 if "error" in found else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        yield ia.Copernica("secret-token", url=address, patience_seconds=5, timeout_seconds=5, connections=1), asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_rows_that_vanish_while_they_are_read_cost_no_other_row():
+    rows = [row(number) for number in range(3000)]
+    gone = iter([[], rows[:5]])
+
+    def answer(path, query):
+        for lost in next(gone, []):
+            rows.remove(lost)
+        return page(rows, query)
+
+    with served(answer) as (api, _):
+        frame = ia.load_impressions(api)
+    assert sorted(frame["ID"]) == list(range(5, 3000))
+
+
+def test_a_server_that_answers_the_same_page_for_ever_is_an_error_after_a_few_calls():
+    rows = [row(number) for number in range(1000)]
+
+    def answer(path, query):
+        return {"start": int(query["start"]), "limit": 1000, "count": 1000, "total": 2500, "data": rows}
+
+    with served(answer) as (api, asked), pytest.raises(ia.IncompleteLoadError):
+        ia.load_impressions(api, destination=5)
+    assert len(asked) < 60
+
+
+def test_a_list_without_total_or_end_stops_and_is_unproven():
+    rows = [row(number) for number in range(1000)]
+
+    def answer(path, query):
+        return {"start": int(query["start"]), "limit": 1000, "count": 1000, "data": rows}
+
+    with served(answer) as (api, asked):
+        frame = ia.load_impressions(api, destination=5)
+    assert (len(frame), frame.attrs["load"]["verdict"]) == (1000, "unproven")
+    assert len(asked) == 2
+
+
+def test_a_total_that_only_the_first_page_tells_still_counts():
+    rows = [row(number) for number in range(2500)]
+
+    def answer(path, query):
+        found = page(rows, query)
+        if found["start"]:
+            found["total"] = None
+        if found["start"] == 1000:
+            found["data"] = found["data"][:400]
+            found["count"] = 400
+        return found
+
+    with served(answer) as (api, _):
+        frame = ia.load_impressions(api)
+    assert sorted(frame["ID"]) == list(range(2500))
+
+
+@pytest.mark.parametrize(("wanted", "column"), [({"emailing": 999}, "mailing"), ({"destination": 999}, "destination")])
+def test_rows_of_others_are_refused(wanted, column):
+    refused = pytest.raises(ia.MalformedResponseError, match=rf"{column} .* asked for 999")
+    with served(lambda path, query: page([row(1)], query)) as (api, _), refused:
+        ia.load_impressions(api, **wanted)
+
+
+def test_one_list_under_two_names_gives_its_rows_once():
+    rows = [row(number) for number in range(30)]
+    with served(lambda path, query: page(rows, query)) as (api, asked):
+        assert len(ia.load_impressions(api, destination=["5", "05", 5])) == 30
+        assert len(asked) == 1
+        assert len(ia.load_impressions(api, destination=[5, "a1b2c3"])) == 30
+
+
+def test_a_row_before_all_time_is_a_row_like_any_other():
+    rows = [row(number) for number in range(2999)] + [row(2999, timestamp="1970-01-01 00:00:00")]
+    with served(lambda path, query: page(rows, query)) as (api, _):
+        assert len(ia.load_impressions(api, destination=5)) == 3000
+
+
+def test_a_certificate_does_not_answer_for_what_has_not_happened():
+    rows = [row(1), row(2, timestamp="2099-01-01 00:00:00")]
+    with served(lambda path, query: page(rows, query)) as (api, _):
+        for end in (None, "2099-06-01"):
+            load = ia.load_impressions(api, end=end).attrs["load"]
+            assert load["end"] < "2099"
+            assert (load["rows"], load["rows_after_end"]) == (2, 1)
+
+
+def test_a_refusal_that_is_no_unknown_emailing_does_not_pass_for_missing_profiles():
+    bare = {name: value for name, value in row(1).items() if "profile" not in name}
+
+    def answer(path, query):
+        if path.endswith("destinations"):
+            return {"error": {"message": "Too many calls this month"}}
+        return page([bare], query)
+
+    with served(answer) as (api, _), pytest.raises(ia.RequestRefusedError, match="Too many calls"):
+        ia.load_impressions(api)
+
+
+def test_an_emailing_that_is_gone_leaves_nulls_that_the_certificate_counts():
+    bare = {name: value for name, value in row(1).items() if "profile" not in name}
+
+    def answer(path, query):
+        if path.endswith("destinations"):
+            return {"error": {"message": "Unknown emailing"}}
+        return page([bare], query)
+
+    with served(answer) as (api, _):
+        frame = ia.load_impressions(api)
+        assert ia.load_impressions(api, profiles=False).attrs["load"]["profiles"] is None
+    assert frame["profile"].isna().all()
+    assert frame.attrs["load"]["profiles"] == {"matched": 0, "unmatched": 1}
+
+
+def test_profiles_that_came_are_kept_where_others_did_not():
+    sent = [row(number) for number in range(1000, 2000)]
+    bare = [{name: value for name, value in row(number).items() if "profile" not in name} for number in range(1000)]
+
+    def answer(path, query):
+        return page([] if path.endswith("destinations") else bare + sent, query)
+
+    with served(answer) as (api, _):
+        frame = ia.load_impressions(api)
+    assert frame["profile"].notna().sum() == 1000
+
+
+def test_a_period_of_destinations_may_end_within_a_day(reach):
+    with Sandbox(impressions=2_000, seed=3) as box:
+        sent = sorted(one["timestampsent"] for one in box.truth("destinations"))
+        begin, end = sent[100], sent[600]
+        wanted = {one["ID"] for one in box.truth("destinations") if begin <= one["timestampsent"] < end}
+        assert wanted
+        assert set(ia.load_destinations(reach(box), begin=begin, end=end)["ID"]) == wanted
+
+
+def test_frames_of_several_emailings_certify_one_list_each(reach):
+    with Sandbox(impressions=900, seed=3, emailings=3) as box:
+        mailings = sorted({one["mailing"] for one in box.truth()})
+        parts = list(ia.iter_impressions(reach(box), emailing=mailings, rows_per_frame=10_000))
+    assert [part.attrs["load"]["endpoints"] for part in parts] == [[f"ms/emailing/{m}/impressions"] for m in mailings]
+    assert sum(map(len, parts)) == 900
+
+
+@pytest.mark.parametrize("edition", ["origin", "later"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_plan_of_a_period_counts_what_the_load_gives(edition, strict, reach):
+    with Sandbox(impressions=900, seed=3, v2_edition=edition, refuse_unknown_parameters=strict) as box:
+        times = sorted(one["timestamp"] for one in box.truth())
+        period = {"begin": times[300], "end": times[500]}
+        plan = ia.plan_load(reach(box), **period)
+        loaded = len(ia.load_impressions(reach(box), **period))
+        assert loaded <= plan.rows <= loaded + 20  # an API may count the seconds at its ends
+
+
+def test_a_reconciliation_refuses_what_it_cannot_compare(reach):
+    with Sandbox(impressions=600, seed=3, emailings=2) as box:
+        api = reach(box)
+        mailing = box.truth()[0]["mailing"]
+        whole = ia.load_impressions(api, emailing=mailing)
+        for frame in (ia.load_impressions(api), ia.load_impressions(api, emailing=mailing, end="2026-01-01")):
+            with pytest.raises(ia.AnalysisError):
+                ia.reconcile(frame, api, emailing=mailing)
+        with pytest.raises(ia.AnalysisError, match="impressions"):
+            ia.reconcile(whole, api, emailing=mailing, kind="clicks")
+        doubled = whole.loc[whole.index.repeat(2)]
+        assert ia.reconcile(doubled, api, emailing=mailing).verdict == "contradicted"
