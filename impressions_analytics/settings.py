@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from impressions_analytics.endpoints import VERSIONS, Version
@@ -25,7 +27,11 @@ ENVIRONMENT = {
 }
 """Which environment variable each setting can come from."""
 
+LONGEST_TIMEOUT_SECONDS = 24 * 3600  # the operating system takes no endless ones, and nobody waits longer
+LONGEST_PATIENCE_SECONDS = 7 * 24 * 3600
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+SHORTEST_LETTERS = 8  # a shorter secret is hidden where it stands alone only: words would be full of it
+HEAD_LETTERS = 12  # so many letters are told for the beginning of a secret that was cut short
 _TOKEN_IN_TEXT = re.compile(r"(access_token=|Bearer\s+)[^&\s\"'<>]+")
 
 
@@ -47,16 +53,52 @@ class Secret:
         """Return the text itself."""
         return self._text
 
+    def hide(self, text: str) -> str:
+        r"""Return a text without this secret: whole or cut short, in either case, escaped or percent-encoded.
+
+        Examples
+        --------
+        >>> Secret("hunter/2hunter").hide(r"401 for hunter%2f2hunter, hunter\/2hunter and hunters")
+        '401 for <secret>, <secret> and hunters'
+        """
+        letters = [_spellings(letter) for letter in self._text]
+        head = "".join(letters[:HEAD_LETTERS])
+        if len(letters) < SHORTEST_LETTERS:
+            head = rf"(?<!\w){head}(?!\w)"
+        begins, shown, end = re.compile(head, re.IGNORECASE), "", 0
+        while letters and (found := begins.search(text, end)):
+            shown += text[end : found.start()] + "<secret>"
+            end = found.end()
+            for letter in letters[HEAD_LETTERS:]:
+                if (more := re.compile(letter, re.IGNORECASE).match(text, end)) is None:
+                    break
+                end = more.end()
+        return shown + text[end:]
+
+    def is_quoted_in(self, body: bytes) -> bool:
+        """Whether an answer holds this secret; quick. Short ones, and numbers, are in any answer."""
+        if len(self._text) < SHORTEST_LETTERS or self._text.isdigit():
+            return False
+        forms = {self._text, self._text.replace("/", "\\/"), quote(self._text, safe="")}
+        return any(form.encode() in body for form in forms)
+
     def __repr__(self) -> str:
         return "<secret>"
 
     __str__ = __repr__
+
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
+        raise TypeError("a secret is not written to files, nor sent to other processes")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
 
     def __hash__(self) -> int:
         return hash((Secret, self._text))
+
+
+def _spellings(letter: str) -> str:
+    return rf"(?:\\*{re.escape(letter)}|%{ord(letter):02x}|\\+u{ord(letter):04x})"
 
 
 def redact(text: str) -> str:
@@ -113,15 +155,22 @@ class Copernica:
     patience_seconds: float = 300.0
     timezone: str = "Europe/Amsterdam"
     allow_plain_http: bool = False
-    tokens: dict[str, Any] = field(default_factory=dict, compare=False)
-    """Version 4 keeps its JWT here between calls; in memory only."""
+    tokens: dict[str, Any] = field(init=False, default_factory=dict, compare=False)
+    """Version 4 keeps its JWT here between calls: in memory only, and never of another account or address."""
 
     def __post_init__(self) -> None:
         if isinstance(self.access_token, str):
             object.__setattr__(self, "access_token", Secret(self.access_token.strip()))
-        object.__setattr__(self, "url", (self.url or API_URL).rstrip("/"))
-        object.__setattr__(self, "auth_url", (self.auth_url or AUTH_URL).rstrip("/"))
-        _check(self)
+        secret = _check_token(self.access_token)
+        for name, usual in (("url", API_URL), ("auth_url", AUTH_URL)):
+            address = getattr(self, name) or usual
+            object.__setattr__(self, name, address.rstrip("/") if isinstance(address, str) else address)
+        for name, (may_be, wanted) in _WANTED.items():
+            value = getattr(self, name)
+            if not may_be(value):
+                _refuse(name, secret.hide(f"{name}={value!r}"), f"must be {wanted}")
+        for name in ("url", "auth_url"):
+            _check_address(name, getattr(self, name), secret, allow_plain_http=self.allow_plain_http)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Copernica:
@@ -140,8 +189,8 @@ class Copernica:
         found = os.environ if environment is None else environment
         values: dict[str, Any] = {name: found[key] for name, key in ENVIRONMENT.items() if found.get(key)}
         for name, read in (("version", int), ("patience_seconds", float)):
-            if name in values:
-                values[name] = _number(name, values[name], read)
+            with contextlib.suppress(KeyError, ValueError):  # what is no number is refused with all else
+                values[name] = read(values[name])
         return cls(**{**values, **{name: value for name, value in given.items() if value is not None}})
 
     @property
@@ -150,53 +199,93 @@ class Copernica:
         return f"{self.url}/v{self.version}"
 
     def __repr__(self) -> str:
-        return f"Copernica(access_token=<secret>, version={self.version}, url={self.url!r}, timezone={self.timezone!r})"
+        url = _without_user(self.url)
+        return f"Copernica(access_token=<secret>, version={self.version!r}, url={url!r}, timezone={self.timezone!r})"
 
     def __getstate__(self) -> dict[str, Any]:
         raise TypeError("Copernica settings hold a secret and are not written to files; make them anew where needed")
 
 
-def _number(name: str, text: str, read: type[int] | type[float]) -> float:
-    try:
-        return read(text)
-    except ValueError:
-        raise SettingsError(f"{ENVIRONMENT[name]}={text!r} is not a number; set it to one or unset it") from None
-
-
-def _check(api: Copernica) -> None:
-    if not isinstance(api.access_token, Secret) or not api.access_token.reveal():
+def _check_token(token: Any) -> Secret:
+    if token is not None and not isinstance(token, Secret):
+        _refuse("access_token", f"access_token is of type {type(token).__name__}:", "it must be text")
+    if token is None or not token.reveal():
         raise SettingsError(
             "no access token: set COPERNICA_ACCESS_TOKEN in the environment, or give access_token=... to Copernica; "
             "Copernica's dashboard makes one under the account's REST API settings"
         )
-    if not api.access_token.reveal().isascii() or not api.access_token.reveal().isprintable():
+    if not token.reveal().isascii() or not token.reveal().isprintable() or " " in token.reveal():
         raise SettingsError("the access token holds characters that no token has; was it copied whole?")
-    if api.version not in VERSIONS:
-        raise SettingsError(f"version {api.version!r} is not one of 2, 3 or 4 (COPERNICA_API_VERSION)")
-    _check_address("url", str(api.url), api.allow_plain_http)
-    _check_address("auth_url", str(api.auth_url), api.allow_plain_http)
-    for setting in fields(api):
-        value = getattr(api, setting.name)
-        if setting.name in {"connections", "timeout_seconds"} and not value > 0:
-            raise SettingsError(f"{setting.name}={value!r} must be more than 0")
-    if not 0 <= api.patience_seconds < float("inf"):
-        raise SettingsError(f"patience_seconds={api.patience_seconds!r} must be a number of seconds, 0 for no retries")
+    return token
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_zone(name: Any) -> bool:
     try:
-        ZoneInfo(api.timezone)
+        return isinstance(name, str) and bool(ZoneInfo(name))
     except (KeyError, ValueError, OSError):
-        raise SettingsError(
-            f"timezone={api.timezone!r} is not a known zone; give a name such as 'Europe/Amsterdam' or 'UTC'"
-        ) from None
+        return False
 
 
-def _check_address(name: str, address: str, allow_plain_http: bool) -> None:
-    parts = urlsplit(address)
-    shown = f"{parts.scheme}://{parts.hostname or ''}"
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
-        raise SettingsError(
-            f"{name} ({shown}...) must be a plain address such as {API_URL}, without user or parameters"
-        )
+_WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "version": (lambda value: isinstance(value, Integral) and value in VERSIONS, "2, 3 or 4"),
+    "connections": (
+        lambda value: isinstance(value, Integral) and _is_number(value) and int(value) >= 1,
+        "a whole number, 1 or more",
+    ),
+    "timeout_seconds": (
+        lambda value: _is_number(value) and 0 < value <= LONGEST_TIMEOUT_SECONDS,
+        f"a number of seconds, more than 0 and at most {LONGEST_TIMEOUT_SECONDS:,}",
+    ),
+    "patience_seconds": (
+        lambda value: _is_number(value) and 0 <= value <= LONGEST_PATIENCE_SECONDS,
+        f"a number of seconds from 0, for no retries, to {LONGEST_PATIENCE_SECONDS:,}",
+    ),
+    "timezone": (_is_zone, "a known zone; give a name such as 'Europe/Amsterdam' or 'UTC'"),
+    "allow_plain_http": (lambda value: isinstance(value, bool), "True or False"),
+}
+"""What each setting may be, and how that is said."""
+
+_ADDRESS_FAULTS: dict[str, Callable[[SplitResult], bool]] = {
+    "must begin with https:// and a host": lambda parts: parts.scheme not in {"http", "https"} or not parts.hostname,
+    "must name no user or password": lambda parts: "@" in parts.netloc,
+    "must have no parameters and no #": lambda parts: bool(parts.query or parts.fragment),
+    "names a port that there is not": lambda parts: parts.port == 0,
+    "names a host that cannot be": lambda parts: any(
+        not 0 < len(label) < 64 for label in (parts.hostname or "-").rstrip(".").split(".")
+    ),
+}
+"""What is said of an address, and when."""
+
+
+def _check_address(name: str, address: Any, secret: Secret, *, allow_plain_http: bool) -> None:
+    if not isinstance(address, str):
+        _refuse(name, f"{name} is of type {type(address).__name__}:", f"it must be text such as {API_URL!r}")
+    shown = secret.hide(f"{name}={_without_user(address)!r}")
+    example = f"give a plain address such as {API_URL}"
+    if any(letter.isspace() or not letter.isprintable() for letter in address) or address.endswith(("?", "#")):
+        _refuse(name, shown, f"holds a blank, or something behind its end: {example}")
+    try:
+        parts = urlsplit(address)
+        faults = [fault for fault, found in _ADDRESS_FAULTS.items() if found(parts)]
+    except ValueError:
+        faults = ["cannot be read"]
+    if faults:
+        _refuse(name, shown, f"{faults[0]}: {example}")
+    if name == "url" and re.search(r"/v\d+$", address):
+        _refuse(name, shown, "already names a version: leave that out, and say it with version=2, 3 or 4")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_plain_http:
-        raise SettingsError(
-            f"{name} ({shown}) would send the access token unencrypted; use https, or allow_plain_http=True if you must"
-        )
+        _refuse(name, shown, "would send the access token unencrypted; use https, or allow_plain_http=True if you must")
+
+
+def _without_user(address: Any) -> str:
+    """Return an address as it may be shown: no user, no password, no parameters."""
+    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", str(address))[0])
+
+
+def _refuse(name: str, shown: str, wanted: str) -> NoReturn:
+    variable = f" (environment variable {ENVIRONMENT[name]})" if name in ENVIRONMENT else ""
+    raise SettingsError(f"{shown} {wanted}{variable}")
