@@ -117,6 +117,14 @@ def test_what_is_no_time_is_refused(value):
     assert f"page 3, row 1: column 'timestamp' is {shown}, expected an existing time as 'YYYY-MM-DD HH:MM:SS'" in told
 
 
+@pytest.mark.parametrize("place", range(19))
+def test_every_letter_of_a_time_counts(place):
+    good = "2014-10-09 13:41:46"
+    for letter in set("0123456789-:. TZ+/x") - {good[place]}:
+        if not (good[place].isdigit() and letter.isdigit()):
+            assert "column 'timestamp' is" in refusal(row(timestamp=good[:place] + letter + good[place + 1 :]))
+
+
 NO_ADDRESSES = ["", " ", "1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4\0", "1.2.3.4 ", "::1%lo", ":::", "host", "é", 5,
                 True, []]  # fmt: skip
 
