@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import email.utils
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRef
 from impressions_analytics.settings import redact
 from impressions_analytics.values import UNREADABLE
 
-NAME_PATIENCE_SECONDS = 10.0  # a host name that is not known is more likely misspelt than out of order
+DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself
+MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too
+PIECE_BYTES = 1_000_000  # more than a page: an answer that arrives at once is taken at once
+WHOLE_TIMEOUTS = 10  # a silence may last one time-out, and a whole answer so many: a trickle is never silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +42,48 @@ class Trouble:
     final: bool = False
 
 
+def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer | Trouble:
+    """Read an answer piece by piece, so that neither a trickle nor a flood goes on for ever."""
+    longest = WHOLE_TIMEOUTS * timeout_seconds
+    deadline = time.monotonic() + longest
+    pieces: list[bytes] = []
+    room = MOST_BYTES
+    while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
+        pieces.append(piece)
+        room -= len(piece)
+        if room < 0:
+            flood = f"the answer is longer than {MOST_BYTES // 1_000_000} MB"
+            return Trouble(flood, patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
+        if time.monotonic() > deadline:
+            return Trouble(f"the answer trickled in, and was not whole within {longest:g} s")
+    headers = response.headers
+    return Answer(response.status_code, b"".join(pieces), headers.get("Retry-After"), headers.get("Location"))
+
+
 def trouble_of(problem: Exception, timeout_seconds: float) -> Trouble:
     """Return what the HTTP library's exception means; its own words may hold the address, and are not used."""
     told = str(problem)
     for sign, reason in _FINAL.items():
         if sign in told:
             return Trouble(reason, final=True)
-    if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+    if isinstance(problem, _BAD_ADDRESS):
         return Trouble("the address cannot be used; check url", final=True)
     if "NameResolutionError" in told:
-        return Trouble("the host name is not known", patience_seconds=NAME_PATIENCE_SECONDS)
+        return Trouble("the host name is not known", patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
     if isinstance(problem, requests.Timeout | urllib3.exceptions.TimeoutError):
         return Trouble(f"no answer within {timeout_seconds:g} s")
     if isinstance(problem, urllib3.exceptions.ProtocolError | urllib3.exceptions.DecodeError):
         return Trouble("the answer was cut short")
-    return Trouble("the connection was refused" if "refused" in told else "the connection broke")
+    reason = "the connection was refused" if "refused" in told else "the connection broke"
+    if not isinstance(problem, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
+        reason = f"the answer cannot be read as HTTP ({type(problem).__name__})"
+    return Trouble(reason)
 
 
+_BAD_ADDRESS = (
+    requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, urllib3.exceptions.LocationParseError,
+    UnicodeError,
+)  # fmt: skip
 _FINAL = {
     "CERTIFICATE_VERIFY_FAILED": "the server's certificate is not trusted; check url, the clock, or the proxy between",
     "TLS CA certificate": "the file of trusted certificates cannot be read; check REQUESTS_CA_BUNDLE",
@@ -92,6 +121,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return float(retry_after)
     try:
         when = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
+        aware = when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+        return max(0.0, aware.timestamp() - time.time())
+    except (ValueError, OverflowError):  # years of eleven digits were seen
         return None
-    return max(0.0, when.timestamp() - time.time())

@@ -19,7 +19,6 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
 
 from impressions_analytics.errors import (
     AccessDeniedError,
@@ -29,7 +28,7 @@ from impressions_analytics.errors import (
     RequestRefusedError,
 )
 from impressions_analytics.jwt import expiry_of, jwt_in
-from impressions_analytics.outcomes import Answer, Trouble, error_of, message_in, seconds_to_wait, trouble_of
+from impressions_analytics.outcomes import Answer, Trouble, answer_of, error_of, message_in, seconds_to_wait, trouble_of
 from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.values import UNREADABLE
 
@@ -167,17 +166,18 @@ class Transport:
             self._wait(wait)
 
     def _wait_after(self, trouble: Trouble, number: int) -> float:
-        """Return how long to wait: as told, else ever longer with chance, so that connections do not come at once."""
+        """Return how long to wait: ever longer with chance, so that connections do not come at once; longer if told."""
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(number, 20))
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 -- spreads load, guards nothing
-        wait = longest * jitter if trouble.wait_seconds is None else trouble.wait_seconds + 0.1 * jitter
+        told = 0.0 if trouble.wait_seconds is None else trouble.wait_seconds + 0.1 * jitter
+        wait: float = max(told, longest * jitter)
         if trouble.everybody:
             with self._lock:
                 self._hold_until = max(self._hold_until, time.monotonic() + wait)
         return wait
 
     def _wait(self, seconds: float) -> None:
-        if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(seconds)):
+        if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(min(seconds, threading.TIMEOUT_MAX))):
             raise ApiError("the load was stopped")
 
     def _get(self, address: str, parameters: Parameters) -> Answer | Trouble:
@@ -206,14 +206,11 @@ class Transport:
                 request, stream=True, timeout=self._api.timeout_seconds, **self._ways[urlsplit(address).netloc]
             )
             with response:
-                answer = Answer(
-                    response.status_code,
-                    response.raw.read(decode_content=True),
-                    response.headers.get("Retry-After"),
-                    response.headers.get("Location"),
-                )
-        except (requests.RequestException, HTTPError, OSError) as problem:
+                answer = answer_of(response, timeout_seconds=self._api.timeout_seconds)
+        except Exception as problem:  # noqa: BLE001 -- odd answers raise ValueError, OverflowError and more, below HTTP
             return trouble_of(problem, self._api.timeout_seconds)
+        if isinstance(answer, Trouble):
+            return answer
         if answer.status in MAY_PASS:
             return Trouble(
                 f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN

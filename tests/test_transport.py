@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
+import random
 import shutil
+import socketserver
 import ssl
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -145,11 +150,45 @@ def test_the_wait_is_the_one_that_the_api_asks_for(fault, small, reach, caplog):
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [(None, None), ("0", 0), ("120", 120), (" 7 ", 7), ("", None), ("soon", None), ("-5", None), ("1.5", None),
-     ("\u00b2", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 99 Jan 1970 00:00:00 GMT", None), ("9" * 400, 1e9)],
+     ("\u00b2", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Thu, 99 Jan 1970 00:00:00 GMT", None),
+     ("Fri, 31 Dec 99999999999 23:59:59 GMT", None), ("Mon, 01 Jan 0101 00:00:00 -0000", 0), ("9" * 400, 1e9)],
 )  # fmt: skip
 def test_a_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
     waiting = seconds_to_wait(header)
     assert waiting == seconds or (seconds == 1e9 and waiting > 1e9)
+
+
+@pytest.mark.parametrize("told", ["0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_an_api_that_asks_for_no_wait_is_not_hammered(told, caplog):
+    caplog.set_level("INFO", logger="impressions_analytics")
+    with Listener(429, headers=[("Retry-After", told)]) as listener:
+        api = ia.Copernica("t", url=listener.url, patience_seconds=1.2)
+        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError):
+            transport.get("identity")
+    waits = [record.args[2] for record in caplog.records if record.name == "impressions_analytics"]
+    assert all(wait >= 0.125 * 2**number for number, wait in enumerate(waits))
+    assert len(listener.seen) <= 4
+
+
+def test_a_wait_without_end_ends_with_the_transport():
+    """A connection that another one made wait must not meet what no clock can count."""
+    with Listener(429, headers=[("Retry-After", "9" * 400)]) as listener:
+        api = ia.Copernica("t", url=listener.url)
+        outcomes = []
+
+        def fetch():
+            with pytest.raises(ia.ApiError, match="stopped"):
+                transport.get("identity")
+            outcomes.append("stopped")
+
+        with Transport(api) as transport:
+            with pytest.raises(ia.ApiUnavailableError, match="wait inf"):
+                transport.get("identity")
+            thread = threading.Thread(target=fetch)
+            thread.start()
+            transport.stop()
+            thread.join(5)
+    assert outcomes == ["stopped"]
 
 
 @pytest.mark.parametrize("fault", ["429", "503"])
@@ -232,6 +271,96 @@ def test_a_refusal_with_any_body_is_a_refusal(body, status):
         transport.get("identity")
     assert len(str(caught.value)) < 200
     assert len(listener.seen) == 1
+
+
+class Raw:
+    """A server that answers every request with the same bytes, be they HTTP or not."""
+
+    def __init__(self, *pieces, pause_seconds=0.0):
+        self.pieces, self.pause_seconds = pieces, pause_seconds
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(handler):
+                handler.request.recv(65536)
+                with contextlib.suppress(OSError):
+                    for piece in self.pieces:
+                        handler.request.sendall(piece)
+                        time.sleep(self.pause_seconds)
+
+        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("version", [2, 4])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"Content-Length: 99999999999999999999999\r\n\r\n{}",
+        OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+        OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\nabc",
+        OK + b"Content-Encoding: gzip\r\n\r\n{}",
+        OK + b"X: 1\r\n" * 200 + b"\r\n{}",
+        b"HTTP/1.1 99999 X\r\n\r\n",
+        b"HTTP/1.1 429 X\r\nContent-Length: 0\r\nRetry-After: Fri, 31 Dec 99999999999 23:59:59 GMT\r\n\r\n",
+        b"\x00\xff garbage\r\n\r\n",
+        b"",
+    ],
+)
+def test_no_answer_is_so_odd_that_it_ends_in_anything_but_words(answer, version):
+    with Raw(answer) as server:
+        api = ia.Copernica("t", version=version, url=server.url, auth_url=server.url, patience_seconds=0)
+        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError) as caught:
+            transport.get("identity")
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_host_name_that_cannot_be_is_told_at_once():
+    api = ia.Copernica("t", url="https://\u2024\u2024.example")
+    with Transport(api) as transport, pytest.raises(ia.RequestRefusedError, match="address cannot be used"):
+        transport.get("identity")
+
+
+def test_an_answer_that_trickles_in_is_given_up():
+    """Each byte comes well within the time-out, the whole never would."""
+    trickle = [OK + b"Content-Length: 1000\r\n\r\n", *[b" "] * 1000]
+    with Raw(*trickle, pause_seconds=0.02) as server:
+        api = ia.Copernica("t", url=server.url, timeout_seconds=0.05, patience_seconds=0)
+        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError, match=r"not whole within 0\.5 s"):
+            transport.get("identity")
+        server.pieces = ()
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_answer_without_end_is_given_up_before_memory_is_full(packed):
+    body = gzip.compress(b" " * 110_000_000, 1) if packed else b" " * 110_000_000
+    headers = [("Content-Encoding", "gzip")] if packed else []
+    with Listener(body=body, headers=headers) as listener:
+        listener.server.handle_error = lambda *_: None
+        api = ia.Copernica("t", url=listener.url, patience_seconds=0)
+        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError, match="longer than 100 MB"):
+            transport.get("identity")
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_long_answer_arrives_whole(packed):
+    whole = random.Random(1).randbytes(2_500_000)
+    body, headers = (gzip.compress(whole, 1), [("Content-Encoding", "gzip")]) if packed else (whole, [])
+    with Listener(body=body, headers=headers) as listener, Transport(ia.Copernica("t", url=listener.url)) as transport:
+        assert transport.get("identity") == whole
 
 
 # Version 4 and its JWT.
