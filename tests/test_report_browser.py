@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_report import NASTY, events, opens
 
 import impressions_analytics as ia
-from tests.test_report import NASTY, events, opens
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}

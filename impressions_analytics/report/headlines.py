@@ -35,13 +35,19 @@ def headlines(results: Results) -> list[Headline]:
     A destination belongs to one mailing, so that counts of destinations add up over mailings. A rate is taken over the
     mailings whose inputs belong together: those for which the mailing has the rate.
     """
-    performance, opening = results.performance, results.opening
-    figures = [*_opens(results), *_rates(performance), *_clicks(performance)]
-    if opening is not None and int(opening["n"].iloc[0]):
-        median, late = float(opening["median_hours"].iloc[0]), float(opening["p90_hours"].iloc[0])
-        meaning = f"from sending to the first impression, for half of the opened; nine tenths within {hours(late)}"
-        figures.append(Headline("Median time to open", hours(median), meaning))
-    return figures
+    performance = results.performance
+    return [*_opens(results), *_rates(performance), *_clicks(performance), *_half_life(results.half_lives())]
+
+
+def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
+    if half_lives.empty:
+        return []
+    low, high = (hours(float(half_lives.quantile(share))) for share in (0.1, 0.9))
+    meaning = (
+        f"after sending, half of a mailing's opens within a week have come: the median of {len(half_lives):,} "
+        f"mailings; for the middle 80% of them {low} to {high}"
+    )
+    return [Headline("Half-life of opens", hours(float(half_lives.median())), meaning)]
 
 
 def _opens(results: Results) -> list[Headline]:

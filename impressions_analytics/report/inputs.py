@@ -22,7 +22,7 @@ ADDS: dict[Kind, str] = {
 }
 """What a kind adds to a report, said where it was not given."""
 MOST_ROWS_IN_MEMORY = 20_000_000
-_NEEDED: dict[Kind, tuple[str, ...]] = {
+NEEDED: dict[Kind, tuple[str, ...]] = {
     "impressions": ("timestamp", "mailing", "useragent", "destination", "profile"),
     "deliveries": ("mailing", "destination"),
     "clicks": ("mailing", "destination"),
@@ -104,7 +104,7 @@ def _opened(data: Any) -> Any:
 
 def _read(source: Any, kind: Kind) -> Any:
     """Read what is small enough for the memory once, since many analyses follow; leave the rest where it is."""
-    columns = _NEEDED[kind]
+    columns = NEEDED[kind]
     if _is_archive(source) and _rows(source, kind) <= MOST_ROWS_IN_MEMORY:
         return source.read(kind, columns=columns)
     if _is_file(source):
@@ -124,12 +124,12 @@ def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None
     if isinstance(data, pd.DataFrame):
         return data.attrs.get("load")
     if _is_archive(source):
-        return source.read(kind, columns=_NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
+        return source.read(kind, columns=NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
     if _is_file(source):
         from impressions_analytics.snapshot import read_snapshot
 
         with contextlib.suppress(ArchiveError, InvalidArgumentError):
-            return read_snapshot(source, columns=_NEEDED[kind][:1]).attrs.get("load")
+            return read_snapshot(source, columns=NEEDED[kind][:1]).attrs.get("load")
     return None
 
 
@@ -138,6 +138,6 @@ def _subjects(emailings: Any) -> dict[object, str]:
     if emailings is None:
         return {}
     if isinstance(emailings, str | Path):
-        emailings = pd.read_parquet(emailings, columns=list(_NEEDED["emailings"]))
+        emailings = pd.read_parquet(emailings, columns=list(NEEDED["emailings"]))
     known = emailings.dropna(subset=["subject"])
     return {int(number): f"{number} {subject}" for number, subject in zip(known["ID"], known["subject"], strict=True)}

@@ -53,10 +53,11 @@ def _svg(draw: Draw, name: str, size_inches: tuple[float, float], description: s
 
     # Text stays text, and the salt makes the same page of the same data.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure = Figure(figsize=size_inches, layout="constrained", facecolor="none")
+        figure = Figure(figsize=size_inches, facecolor="none")
         ax = figure.subplots()
         draw(ax)
         ax.set_title("", loc="left")
+        figure.tight_layout(pad=0.4)  # once: a layout engine would draw everything a second time
         buffer = BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - written just above, by matplotlib

@@ -32,7 +32,12 @@ class Results:
     profiles: pd.DataFrame
     hours: pd.DataFrame
     decay: pd.DataFrame | None
-    opening: pd.DataFrame | None
+
+    def half_lives(self) -> pd.Series[float]:
+        """Return the hours within which half of the opens of each mailing came; those not known yet are left out."""
+        if self.decay is None:
+            return pd.Series(dtype="float64")
+        return self.decay.groupby("mailing")["half_life_hours"].first().dropna()
 
     def impressions(self, *kinds: str) -> int:
         """Return the impressions of these kinds of open, or of all."""
@@ -60,7 +65,6 @@ def compute(inputs: Inputs) -> Results:
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
         decay=None if sent is None else analytics.open_decay(opens, sent),
-        opening=None if sent is None else analytics.time_to_open(opens, sent),
     )
 
 

@@ -132,14 +132,13 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
     result = results.decay
     if result is None:
         return None
-    last = result[result["hours"] == result["hours"].max()]
-    mature = last[last["mature"] & last["half_life_hours"].notna()]
+    last, half_lives = result[result["hours"] == result["hours"].max()], results.half_lives()
     waiting = int((~last["mature"]).sum())
-    says = "No mailing has been out for a week yet." if mature.empty else (
-        f"Half of the opens within a week came within {hours(mature['half_life_hours'].min())} for the quickest of "
-        f"{len(mature):,} mailings and within {hours(mature['half_life_hours'].max())} for the slowest."
+    says = "No mailing has been out for a week yet." if half_lives.empty else (
+        f"Half of the opens within a week came within {hours(half_lives.min())} for the quickest of "
+        f"{len(half_lives):,} mailings and within {hours(half_lives.max())} for the slowest."
     )  # fmt: skip
-    if waiting and len(mature):
+    if waiting and len(half_lives):
         says += f" {waiting:,} not yet out for a week are left out."
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
