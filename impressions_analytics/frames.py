@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -111,7 +112,8 @@ class Decoder:
         return self._rows([])[0]
 
     def _rows(self, rows: list[Any]) -> tuple[pa.RecordBatch, frozenset[str]]:
-        by_key = dict(zip(self._keys, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=False))
+        flat = list(chain.from_iterable(map(msgspec.structs.astuple, rows)))
+        by_key = {key: flat[place :: len(self._keys)] for place, key in enumerate(self._keys)}
         arrays, absent = [], set()
         for column in self.columns:
             values = self._values(by_key, column) if rows else ()
@@ -123,7 +125,7 @@ class Decoder:
                 arrays.append(read(values))
         return pa.record_batch(arrays, names=[column.name for column in self.columns]), frozenset(absent)
 
-    def _values(self, by_key: dict[str, tuple[Any, ...]], column: Column) -> Sequence[Any] | None:
+    def _values(self, by_key: dict[str, list[Any]], column: Column) -> Sequence[Any] | None:
         """Return a column's values of all rows, from whichever of its keys a row has; None when no row has one."""
         if column.wire_names[0] in self._certain:
             return by_key[column.wire_names[0]]

@@ -32,7 +32,7 @@ WIRE_TYPES: dict[ColumnType, Any] = {
 CODES: frozenset[ColumnType] = frozenset({"category"})
 """Column types that repeat so much that they are kept as numbers of words."""
 
-TIME_LETTERS = len("2014-10-09 13:41:46")
+TIME_LETTERS = len("2014-10-09 13:41:46\n")
 TIME_GAP = len("2014-10-09")
 MOST_ADDRESSES = 100_000  # remembered as good: proxies of mailboxes come again and again
 _GOOD_ADDRESSES: set[str | None] = {None}
@@ -138,16 +138,18 @@ def read_timestamps(values: Sequence[str]) -> pa.Array:
     Traceback (most recent call last):
     pyarrow.lib.ArrowInvalid: Failed to parse string: '2014-02-30 00:00:00' as a scalar of type timestamp[us]
     """
-    texts = pa.array(values, pa.string())
     if not values:
-        return texts.cast(pa.timestamp("us"))
-    _, offsets, letters = texts.buffers()
-    if not (np.diff(np.frombuffer(offsets, dtype=np.int32, count=len(values) + 1)) == TIME_LETTERS).all():
+        return pa.array([], pa.timestamp("us"))
+    lines = "\n".join([*values, ""]).encode("ascii")
+    if len(lines) != TIME_LETTERS * len(values) or lines.count(b"\n") != len(values):
         raise ValueError("a timestamp of another length than 19")
-    table = np.frombuffer(letters, dtype=np.uint8, count=TIME_LETTERS * len(values)).reshape(-1, TIME_LETTERS)
-    if not (table[:, TIME_GAP] == ord(" ")).all():  # Arrow, strict in all else, reads a T there too
+    table = np.frombuffer(lines, dtype=np.uint8).reshape(-1, TIME_LETTERS)
+    # Arrow, strict in all else, reads a T between day and time too.
+    if not (table[:, -1] == ord("\n")).all() or not (table[:, TIME_GAP] == ord(" ")).all():
         raise ValueError("a timestamp of another form")
-    times = texts.cast(pa.timestamp("us"))
+    letters = pa.py_buffer(np.ascontiguousarray(table[:, :-1]))
+    ends = pa.py_buffer(np.arange(len(values) + 1, dtype=np.int32) * (TIME_LETTERS - 1))
+    times = pa.StringArray.from_buffers(len(values), ends, letters).cast(pa.timestamp("us"))
     if times.to_numpy().min() < _FIRST_YEAR:
         raise ValueError("a timestamp of the year 0, which Python does not have")
     return times
