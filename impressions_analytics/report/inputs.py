@@ -89,7 +89,7 @@ def _is_file(data: Any) -> bool:
 
 
 def _rows(archive: Any, kind: Kind) -> int:
-    return int(archive.scan(kind).count().execute())
+    return int(archive.scan(kind).count().to_pyarrow().as_py())
 
 
 def _opened(data: Any) -> Any:

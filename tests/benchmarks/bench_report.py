@@ -78,7 +78,7 @@ def compare(archive, kinds, page: Path) -> None:
 
     pairs = [(timed(read), timed(lambda: ia.write_report(archive, page))) for _ in range(REPEATS)]
     reading, report = (min(times) for times in zip(*pairs, strict=True))
-    rows = ", ".join(f"{archive.scan(kind).count().execute():,} {kind}" for kind in kinds)
+    rows = ", ".join(f"{archive.scan(kind).count().to_pyarrow().as_py():,} {kind}" for kind in kinds)
     print(f"{rows}\n  read {reading:.2f} s, report {report:.2f} s: {report / reading:.1f} times; ", end="")
     print(
         f"in each pair {', '.join(f'{after / before:.1f}' for before, after in pairs)}; {page.stat().st_size:,} bytes"
