@@ -17,8 +17,6 @@ import pytest
 
 from impressions_analytics.columns import arrow_schema
 
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
-
 
 def arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)

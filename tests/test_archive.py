@@ -131,7 +131,6 @@ def test_some_emailings_can_be_synced_alone_and_the_account_later(tmp_path):
     assert archive.verify().ok
 
 
-@pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
 def test_scan_is_lazy_and_gives_the_same_rows(tmp_path):
     account = Account()
     account.add("impressions", opens(1200))

@@ -17,8 +17,6 @@ import pytest
 import impressions_analytics as ia
 from impressions_analytics.engine import Need, open_source
 
-pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
-
 
 @pytest.fixture
 def opens() -> pd.DataFrame:

@@ -6,36 +6,15 @@ import glob
 import tempfile
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.needs import Need
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Where expressions are computed.
-
-    Attributes
-    ----------
-    backend : ibis backend
-        Which backend it is; tables of one backend can be joined.
-    fetch : callable
-        Computes an expression now, as an Arrow table.
-    small : callable
-        Makes a small Arrow table a table of this engine.
-    wrap : callable or None
-        Makes an expression the input's own lazy kind; None where results are pandas frames.
-    """
-
-    backend: Any
-    fetch: Callable[[Any], Any]
-    small: Callable[[Any], Any]
-    wrap: Callable[[Any], Any] | None = None
 
 
 def open_native(data: Any, need: Need, engine: Engine | None = None) -> tuple[Any, Engine]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.needs import Need
-from impressions_analytics.engine.readers import Engine, open_native
+from impressions_analytics.engine.readers import open_native
 from impressions_analytics.engine.results import to_pandas
 
 

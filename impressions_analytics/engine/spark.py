@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.needs import Need
-from impressions_analytics.engine.readers import Engine
 from impressions_analytics.errors import InvalidArgumentError
 
 _ZONE = "spark.sql.session.timeZone"
