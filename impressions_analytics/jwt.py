@@ -1,9 +1,12 @@
-"""Reading a JSON Web Token as much as a client must: finding it in an answer, and when it expires."""
+"""Reading a JSON Web Token as much as a client must: finding it in an answer, and how long to use it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -11,41 +14,76 @@ from impressions_analytics.settings import Secret
 from impressions_analytics.values import UNREADABLE
 
 LIFETIME_SECONDS = 24 * 3600  # as documented, for a token that does not say
-MARGIN_SECONDS = 60  # a request under way must not meet the end
+MARGIN_SECONDS = 60  # a request under way must not meet the end; half of a life shorter than two of these
+_SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 
 
 def jwt_in(body: bytes) -> Secret | None:
     """Return the token in the answer of an exchange: a bare text, a JSON text, or a JSON object that holds one.
 
+    A host name has the shape of a token too. So a text whose first part is a JSON object goes before one whose
+    second is, and one that is neither is believed only where nothing else was answered.
+
     Examples
     --------
-    >>> jwt_in(b'"aaa.bbb.ccc"'), jwt_in(b"<html>")
-    (<secret>, None)
+    >>> jwt_in(b'"aaa.bbb.ccc"'), jwt_in(b'{"host": "api.copernica.com"}'), jwt_in(b"<html>")
+    (<secret>, None, None)
     """
     text = body.decode("utf-8", "replace").strip()
+    answer: Any = text
     if text.startswith(("{", '"')):
         try:
             answer = msgspec.json.decode(text)
         except UNREADABLE:
             return None
-        values = answer.values() if isinstance(answer, dict) else [answer]
-        text = next((value for value in values if isinstance(value, str) and value.count(".") == 2), "")
-    plain = text.count(".") == 2 and text.isascii() and text.isprintable() and " " not in text and "<" not in text
-    return Secret(text) if plain else None
+    found = [token for value in _texts(answer, depth=2) if _SHAPE.fullmatch(token := value.removeprefix("Bearer "))]
+    best = max(found, key=_likeness, default="")
+    return Secret(best) if best and (isinstance(answer, str) or any(_likeness(best))) else None
 
 
-def expiry_of(jwt: Secret, *, now: float) -> float:
-    """Return when a token should be replaced, in seconds since 1970.
+def use_until(jwt: Secret, *, now: float) -> float:
+    """Return until when a token just received is to be used, in seconds since 1970; a refusal ends it in any case.
+
+    Where it says when it was issued, the clock of this machine does not matter. A clock that calls a new token
+    expired is wrong, and the token is then used until it is refused.
 
     Examples
     --------
-    >>> expiry_of(Secret("a.e30.c"), now=0.0) == LIFETIME_SECONDS - MARGIN_SECONDS
+    >>> use_until(Secret("a.e30.c"), now=0.0) == LIFETIME_SECONDS - MARGIN_SECONDS
     True
     """
-    payload = jwt.reveal().split(".")[1]
+    claims = _claims(jwt.reveal().split(".")[1])
+    expires, issued = (_number(claims.get(name)) for name in ("exp", "iat"))
+    lifetime = LIFETIME_SECONDS if expires is None else expires - (now if issued is None else issued)
+    return now + lifetime - min(MARGIN_SECONDS, lifetime / 2) if lifetime > 0 else float("inf")
+
+
+def _texts(value: Any, *, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict) and depth:
+        for one in value.values():
+            yield from _texts(one, depth=depth - 1)
+
+
+def _likeness(token: str) -> tuple[bool, bool]:
+    """Return how much a text of the right shape is a token: whether its parts are JSON objects."""
+    header, payload, _ = token.split(".")
+    return bool(_claims(header)), bool(_claims(payload))
+
+
+def _claims(part: str) -> dict[str, Any]:
+    """Return the JSON object that a part of a token is, empty where it is none."""
     try:
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        expires = float(claims["exp"])
-    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, *UNREADABLE):
-        expires = now + LIFETIME_SECONDS
-    return expires - MARGIN_SECONDS
+        claims = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError, *UNREADABLE):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def _number(claim: Any) -> float | None:
+    try:
+        number = float(claim)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if abs(number) < float("inf") else None

@@ -27,7 +27,7 @@ from impressions_analytics.errors import (
     MalformedResponseError,
     RequestRefusedError,
 )
-from impressions_analytics.jwt import expiry_of, jwt_in
+from impressions_analytics.jwt import jwt_in, use_until
 from impressions_analytics.outcomes import Answer, Trouble, answer_of, error_of, message_in, seconds_to_wait, trouble_of
 from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.values import UNREADABLE
@@ -106,9 +106,10 @@ class Transport:
             self._wait(FIRST_WAIT_SECONDS * 2**again)
         if self._api.version == 4:
             self._refresh_jwt(older_than=None)
+        used = self._api.tokens.get("jwt")
         answer = self._patiently(path, lambda: self._get(f"{self._api.root}/{path}", parameters))
         if answer.status == 401 and self._api.version == 4:
-            self._refresh_jwt(older_than=self._api.tokens.get("jwt"))
+            self._refresh_jwt(older_than=used)
             answer = self._patiently(path, lambda: self._get(f"{self._api.root}/{path}", parameters))
         if answer.status != 200:
             raise error_of(path, answer)
@@ -255,7 +256,7 @@ class Transport:
                 raise AccessDeniedError(
                     f"the exchange of the access token for a JWT answered {answer.status}: {message_in(answer.body)}"
                 )
-            tokens.update(jwt=jwt, expires=expiry_of(jwt, now=time.time()))
+            tokens.update(jwt=jwt, expires=use_until(jwt, now=time.time()))
 
     @property
     def _jwt_lock(self) -> threading.Lock:

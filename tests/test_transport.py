@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
+import json
 import random
 import shutil
 import socketserver
@@ -16,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import impressions_analytics as ia
-from impressions_analytics.jwt import LIFETIME_SECONDS, MARGIN_SECONDS, expiry_of, jwt_in
+from impressions_analytics.jwt import LIFETIME_SECONDS, MARGIN_SECONDS, jwt_in, use_until
 from impressions_analytics.outcomes import seconds_to_wait
 from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.settings import Secret
@@ -382,14 +384,61 @@ def test_one_jwt_serves_all_calls_however_it_is_framed(framing, small, reach):
 
 
 def test_a_jwt_is_replaced_before_it_expires(small, reach):
-    small.behave(jwt_seconds=MARGIN_SECONDS - 5)
-    with Transport(reach(small, version=4)) as transport:
+    api = reach(small, version=4)
+    small.behave(jwt_seconds=1)
+    with Transport(api) as transport:
         transport.get(PAGE)
-        small.behave(jwt_seconds=MARGIN_SECONDS + 60)
+        time.sleep(0.6)  # more than half of its life
+        small.behave(jwt_seconds=600)
         transport.get(PAGE)
         transport.get(PAGE)
     assert exchanges(small) == 2
     assert [asked.status for asked in small.requests] == [200] * 5
+
+
+@pytest.mark.parametrize("jwt_seconds", [MARGIN_SECONDS - 1, 86_400])
+def test_a_jwt_of_any_life_serves_a_whole_load(jwt_seconds, reach):
+    with Sandbox(impressions=5_000, emailings=1, jwt_seconds=jwt_seconds) as box:
+        assert len(ia.load_impressions(reach(box, version=4))) == 5_000
+        assert exchanges(box) == 1
+
+
+def jwt_with(**claims) -> str:
+    header, payload = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+                       for part in ({"alg": "none"}, claims))  # fmt: skip
+    return f"{header}.{payload}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("claims", "until"),
+    [
+        ({"exp": 90_000}, 89_940),
+        ({"exp": 1_050}, 1_025),  # half of a short life
+        ({"exp": 90_000, "iat": 3_600}, 1_000 + 86_400 - 60),  # a clock that is behind
+        ({"exp": 500, "iat": 400}, 1_000 + 50),  # a clock that is ahead
+        ({"exp": 500}, float("inf")),  # a clock that is ahead, and nobody to ask
+        ({"exp": 1_000}, float("inf")),
+        ({"iat": 400}, 1_000 + LIFETIME_SECONDS - MARGIN_SECONDS),
+    ],
+)
+def test_a_new_jwt_is_used_for_its_life_whatever_this_machine_s_clock_says(claims, until):
+    assert use_until(Secret(jwt_with(**claims)), now=1_000) == until
+
+
+def test_a_late_refusal_of_an_old_jwt_costs_no_further_exchange(small, reach):
+    """Another connection has fetched a new one in the meantime."""
+    api = reach(small, version=4)
+    with Transport(api) as transport:
+        transport.get(PAGE)
+        fresh, api.tokens["jwt"] = api.tokens["jwt"], Secret("worn.out.token")
+        small.behave(latency_seconds=0.5)
+        thread = threading.Thread(target=transport.get, args=(PAGE,))
+        thread.start()
+        time.sleep(0.25)
+        api.tokens["jwt"] = fresh
+        thread.join()
+    assert exchanges(small) == 1
+    assert [asked.status for asked in small.requests] == [200, 200, 401, 200]
 
 
 def test_a_jwt_that_is_refused_is_replaced_once(small, reach):
@@ -433,17 +482,29 @@ def test_an_exchange_that_fails_says_so(small, reach):
 
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"[]", b"<html>a.b.c</html>", b"not a token", b'{"a":1}', b"{", b"\xff\xfe", b"a.b.c\nd",
-             b"[" * 200_000, b'{"a":' * 100_000]
+             b"[" * 200_000, b'{"a":' * 100_000, b'{"host":"api.copernica.com"}', b"a..c"]
 )  # fmt: skip
 def test_what_holds_no_jwt_gives_none(body):
     assert jwt_in(body) is None
+
+
+REAL = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [REAL, f'"{REAL}"', f"Bearer {REAL}\n", f'{{"jwt":"{REAL}"}}', f'{{"host":"api.copernica.com","jwt":"{REAL}"}}',
+     f'{{"version":"1.2.3","data":{{"token":"{REAL}"}}}}', f'{{"token":"Bearer {REAL}","old":"h.e30.s"}}'],
+)  # fmt: skip
+def test_a_jwt_is_told_from_a_host_name_and_a_version(body):
+    assert jwt_in(body.encode()) == Secret(REAL)
 
 
 @pytest.mark.parametrize(
     "payload", ["e30", "", "%%%", "bnVsbA", "eyJleHAiOiJ4In0", "eyJleHAiOm51bGx9", "W1tb", "4", "eyJleHAiOjFlOTk5fQ"]
 )
 def test_a_jwt_without_a_readable_expiry_lasts_as_documented(payload):
-    assert expiry_of(Secret(f"a.{payload}.c"), now=100.0) == 100 + LIFETIME_SECONDS - MARGIN_SECONDS
+    assert use_until(Secret(f"a.{payload}.c"), now=100.0) == 100 + LIFETIME_SECONDS - MARGIN_SECONDS
 
 
 # Where the token may go.
