@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
+from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.windows import EARLIEST, LATEST, SECOND, Window, read_moment, read_period
 
 NEW_YEAR = dt.datetime(2026, 1, 1)
@@ -97,3 +98,29 @@ def test_a_window_is_written_as_the_api_writes_times(moment):
         return
     assert len(text) == 19
     assert dt.datetime.fromisoformat(text) == moment
+
+
+def test_a_load_without_ends_leaves_no_row_out_however_old_it_says_it_is():
+    with Sandbox(impressions=0, emailings=1) as box:
+        box.add_impressions(3, timestamps=["1970-01-01 00:00:00", "1999-12-31 23:59:59", "2026-01-01 00:00:00"])
+        frame = ia.load_impressions(ia.Copernica(box.access_token, url=box.url))
+        assert frame["timestamp"].dt.year.tolist() == [1970, 1999, 2026]
+        assert frame.attrs["load"]["verdict"] == "complete"
+
+
+@pytest.mark.parametrize("off", [-6, 10**11, 10**30])
+def test_a_total_that_no_list_can_have_is_refused_before_it_is_planned_with(off):
+    with (
+        Sandbox(impressions=5, emailings=1, total_off=off) as box,
+        pytest.raises(ia.MalformedResponseError, match="total is"),
+    ):
+        ia.load_impressions(ia.Copernica(box.access_token, url=box.url))
+
+
+def test_emailings_and_destinations_are_loaded_typed():
+    with Sandbox(impressions=50, emailings=3) as box:
+        api = ia.Copernica(box.access_token, url=box.url)
+        emailings, destinations = ia.load_emailings(api), ia.load_destinations(api)
+        assert emailings["ID"].tolist() == [row["ID"] for row in box.truth("emailings")]
+        assert emailings["from_email"].notna().all()
+        assert sorted(destinations["ID"]) == [row["ID"] for row in box.truth("destinations")]
