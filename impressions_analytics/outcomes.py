@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,7 +13,7 @@ import requests
 import urllib3
 
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
-from impressions_analytics.settings import redact
+from impressions_analytics.settings import Secret, redact
 from impressions_analytics.values import UNREADABLE
 
 DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself
@@ -111,6 +112,19 @@ def message_in(body: bytes) -> str:
     error = answer.get("error", "no message") if isinstance(answer, dict) else "no message"
     text = error.get("message", error) if isinstance(error, dict) else error
     return redact(" ".join(str(text).split())[:300])
+
+
+def hide_in(problem: BaseException | None, secrets: Iterable[Secret]) -> None:
+    """Take secrets out of the words of an error, and of all that led to it."""
+    waiting, seen = [problem], set()
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        for secret in secrets:
+            one.args = tuple(secret.hide(word) if isinstance(word, str) else word for word in one.args)
+        waiting += [one.__cause__, one.__context__]
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:

@@ -28,7 +28,16 @@ from impressions_analytics.errors import (
     RequestRefusedError,
 )
 from impressions_analytics.jwt import jwt_in, use_until
-from impressions_analytics.outcomes import Answer, Trouble, answer_of, error_of, message_in, seconds_to_wait, trouble_of
+from impressions_analytics.outcomes import (
+    Answer,
+    Trouble,
+    answer_of,
+    error_of,
+    hide_in,
+    message_in,
+    seconds_to_wait,
+    trouble_of,
+)
 from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.values import UNREADABLE
 
@@ -47,7 +56,6 @@ FIRST_WAIT_SECONDS = 0.25  # a reset connection is usually back at once
 LONGEST_WAIT_SECONDS = 30.0  # outages last minutes: asking twice a minute is often enough
 WORTH_A_WARNING_SECONDS = 5.0  # a person at a terminal starts to wonder
 MOST_MOVES = 5
-ERROR_BYTES = 1000  # where an answer that is an error says so
 HEADERS = {**requests.utils.default_headers(), "Accept": "application/json"}
 
 
@@ -75,8 +83,10 @@ class Transport:
     def __enter__(self) -> Transport:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _type: object, problem: BaseException | None, _traceback: object) -> None:
+        """Stop; and where it ends in an error, take out of its words what the API quoted of the tokens."""
         self.stop()
+        hide_in(problem, self._secrets)
 
     def stop(self) -> None:
         """Give up: waits end at once, and idle connections are closed."""
@@ -216,7 +226,7 @@ class Transport:
             return Trouble(
                 f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN
             )
-        return self._without_tokens(answer)
+        return answer if method == "POST" and answer.status == 200 else self._without_tokens(answer)
 
     def _request(self, method: Method, address: str, parameters: Parameters) -> requests.PreparedRequest:
         """Make a request by hand: a session's own way reads the environment anew each time, and the .netrc file.
@@ -234,13 +244,17 @@ class Transport:
         request.prepare(method, address, headers=headers, data=form, params=urlencode(parameters))
         return request
 
+    @property
+    def _secrets(self) -> list[Secret]:
+        tokens = (self._api.access_token, self._api.tokens.get("jwt"))
+        return [token for token in tokens if isinstance(token, Secret)]
+
     def _without_tokens(self, answer: Answer) -> Answer:
-        """Take the tokens out of an error that quotes them; rows are left as they are."""
-        if answer.status == 200 and b'"error"' not in answer.body[:ERROR_BYTES]:
-            return answer
+        """Take the tokens out of an answer that quotes them, so that neither a warning nor a file can hold one."""
         body = answer.body
-        for token in (self._api.access_token, self._api.tokens.get("jwt")):
-            body = body.replace(_revealed(token).encode(), b"<secret>") if token else body
+        for token in self._secrets:
+            if answer.status != 200 or token.is_quoted_in(body):
+                body = token.hide(body.decode("latin-1")).encode("latin-1")
         return replace(answer, body=body)
 
     def _refresh_jwt(self, *, older_than: Secret | None) -> None:

@@ -183,6 +183,84 @@ def test_a_refused_jwt_that_is_quoted_is_hidden_too(echo):
     assert [what for what, text in told_by(caught.value).items() if holds(text, [JWT])] == []
 
 
+SLASHED = "abc/def+SECRET==0123"
+
+
+def error_after_rows(token):
+    row = dict.fromkeys(("ip", "device", "profile", "subprofile"))
+    row |= {"mailing": "1", "timestamp": "2026-01-01 00:00:00", "useragent": "x" * 90, "destination": "5"}
+    rows = [{"ID": str(number), **row} for number in range(20)]
+    page = {"start": 0, "limit": 1000, "count": 20, "total": 20, "data": rows}
+    return {**page, "error": {"message": f"your key {token} is worn out"}}
+
+
+def row_with(token, **more):
+    page = error_after_rows(token)
+    del page["error"]
+    page["data"] = page["data"][:1]
+    page["data"][0] |= more
+    return {**page, "count": 1, "total": 1}
+
+
+QUOTES = {
+    "a no": lambda token: (400, {"error": {"message": f"bad value {token} given"}}),
+    "a no, percent-encoded": lambda token: (400, {"error": {"message": urllib.parse.quote(token, safe="")}}),
+    "a no, cut short": lambda token: (400, {"error": {"message": "x" * 285 + token}}),
+    "an error behind rows": lambda token: (200, error_after_rows(token)),
+    "a value": lambda token: (200, row_with(token, destination=f"of {token}")),
+    "a long value": lambda token: (200, row_with(token, destination="x" * 25 + token)),
+    "a timestamp": lambda token: (200, row_with(token, timestamp=token)),
+    "a row": lambda token: (200, {**row_with(token), "data": [token]}),
+    "an unknown column": lambda token: (200, row_with(token, **{token: 1})),
+    "a link": lambda token: (200, row_with(token, useragent=f"https://a.example/?key={token}")),
+    "a statistic": lambda token: (200, {"impressions": {"total": token}}),
+}
+
+
+def as_php_writes(answer):
+    return json.dumps(answer).replace("/", "\\/")
+
+
+@pytest.mark.parametrize("write", [json.dumps, as_php_writes])
+@pytest.mark.parametrize("token", [TOKEN, SLASHED])
+@pytest.mark.parametrize("quote", QUOTES)
+def test_an_answer_that_quotes_the_token_anywhere_shows_it_nowhere(quote, token, write, echo):
+    status, answer = QUOTES[quote](token)
+    echo.answer = (status, write(answer))
+    api = ia.Copernica(token, url=echo.url, patience_seconds=0)
+    told = {}
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for call in (ia.load_impressions, ia.load_statistics, ia.plan_load):
+            try:
+                result = call(api, emailing=1)
+            except ia.ImpressionsError as problem:
+                told |= {f"{call} {what}": text for what, text in told_by(problem).items() if "local" not in what}
+            else:
+                told[f"result of {call}"] = f"{result} {getattr(result, 'to_dict', dict)()}"
+    told["warnings"] = [str(one.message) for one in warned]
+    assert told
+    secrets = [token, token.replace("/", "\\/"), urllib.parse.quote(token, safe="")]
+    assert [what for what, text in told.items() if holds(text, secrets)] == []
+
+
+def test_a_move_to_a_host_that_is_named_like_the_token_does_not_show_it(echo):
+    echo.headers = [("Location", f"http://{TOKEN}.example/")]
+    echo.answer = (301, "")
+    with pytest.raises(ia.RequestRefusedError, match="<secret>") as caught:
+        ia.load_impressions(ia.Copernica(TOKEN, url=echo.url))
+    assert not holds(str(caught.value), [TOKEN])
+
+
+def test_an_exchange_that_gives_the_same_jwt_again_is_believed(echo):
+    api = ia.Copernica(TOKEN, version=4, url=echo.url, auth_url=echo.url, patience_seconds=0)
+    api.tokens.update(jwt=Secret(JWT), expires=0.0)
+    echo.answer = (200, json.dumps({"token": JWT}))
+    with Transport(api) as transport:
+        transport.get("identity")
+    assert api.tokens["jwt"] == Secret(JWT)
+
+
 def test_settings_cannot_be_written_to_a_file():
     api = ia.Copernica(TOKEN)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -249,7 +327,8 @@ def echo():
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, body = self.server.answer
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in (*self.server.headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -259,6 +338,7 @@ def echo():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.headers = []
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
