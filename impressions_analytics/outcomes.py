@@ -7,6 +7,7 @@ import email.utils
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 import msgspec
 import requests
@@ -112,6 +113,15 @@ def message_in(body: bytes) -> str:
     error = answer.get("error", "no message") if isinstance(answer, dict) else "no message"
     text = error.get("message", error) if isinstance(error, dict) else error
     return redact(" ".join(str(text).split())[:300])
+
+
+def moved_to(address: str, location: str) -> SplitResult | None:
+    """Return where a move leads to, or None where that cannot be read."""
+    try:
+        there = urlsplit(urljoin(address, location))
+        return there if there.hostname and there.geturl().isascii() else None
+    except ValueError:
+        return None
 
 
 def hide_in(problem: BaseException | None, secrets: Iterable[Secret]) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 import requests
@@ -35,9 +35,10 @@ from impressions_analytics.outcomes import (
     error_of,
     hide_in,
     message_in,
+    moved_to,
     seconds_to_wait,
     trouble_of,
-)
+)  # fmt: skip
 from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.values import UNREADABLE
 
@@ -198,7 +199,7 @@ class Transport:
             outcome = self._send("GET", address, parameters)
             if isinstance(outcome, Trouble) or outcome.status not in MOVED or not outcome.location:
                 return outcome
-            there = _moved_to(address, outcome.location)
+            there = moved_to(address, outcome.location)
             if there is None:
                 return Trouble("it has moved to an address that cannot be read", final=True)
             if (there.scheme, there.netloc) != (here.scheme, here.netloc):
@@ -251,11 +252,12 @@ class Transport:
 
     def _without_tokens(self, answer: Answer) -> Answer:
         """Take the tokens out of an answer that quotes them, so that neither a warning nor a file can hold one."""
-        body = answer.body
+        body, location = answer.body, answer.location
         for token in self._secrets:
+            location = token.hide(location) if location else None
             if answer.status != 200 or token.is_quoted_in(body):
                 body = token.hide(body.decode("latin-1")).encode("latin-1")
-        return replace(answer, body=body)
+        return replace(answer, body=body, location=location)
 
     def _refresh_jwt(self, *, older_than: Secret | None) -> None:
         """Make sure that there is a JWT that has not expired and is not the one that was refused."""
@@ -284,14 +286,6 @@ def _way_to(address: str) -> dict[str, Any]:
         way = session.merge_environment_settings(address, {}, None, None, None)
     proxies = {} if urlsplit(address).hostname in LOOPBACK else way["proxies"]
     return {"verify": way["verify"], "cert": way["cert"], "proxies": proxies}
-
-
-def _moved_to(address: str, location: str) -> SplitResult | None:
-    try:
-        there = urlsplit(urljoin(address, location))
-        return there if there.hostname and there.geturl().isascii() else None
-    except ValueError:
-        return None
 
 
 def _revealed(token: Secret | str) -> str:
