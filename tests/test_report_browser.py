@@ -50,8 +50,9 @@ def asked_for(browser: Any) -> list[str]:
     return [url for url in urls if not url.startswith("data:")]
 
 
-def overflow(browser: Any) -> int:
-    return browser.execute_script("return document.documentElement.scrollWidth - window.innerWidth")
+def overflow(browser: Any, screen: dict[str, Any]) -> int:
+    """How much wider than the screen the page is; a phone's own inner width would grow with it."""
+    return browser.execute_script("return document.documentElement.scrollWidth") - screen["width"]
 
 
 @pytest.fixture(scope="module", params=["one", "nasty", "thousands"])
@@ -64,7 +65,7 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_the_page_fits_the_screen_and_asks_for_nothing(browser: Any, page: Path, screen: dict[str, Any]) -> None:
     show(browser, page, screen)
-    assert overflow(browser) <= 0
+    assert overflow(browser, screen) <= 0
     assert asked_for(browser) == [page.as_uri()]
     assert browser.get_log("browser") == []
 
@@ -73,7 +74,7 @@ def test_it_still_fits_a_phone_with_every_table_open(browser: Any, page: Path) -
     show(browser, page, PHONE)
     for details in browser.find_elements("css selector", "details"):
         browser.execute_script("arguments[0].setAttribute('open', '')", details)
-    assert overflow(browser) <= 0
+    assert overflow(browser, PHONE) <= 0
 
 
 def test_each_screen_has_its_own_picture(browser: Any, page: Path) -> None:
@@ -106,7 +107,7 @@ def test_five_million_impressions_make_a_page_that_fits_too(browser: Any, tmp_pa
     page = ia.write_report(data, tmp_path / "report.html", **events(data))
     assert page.stat().st_size < 1_500_000
     show(browser, page, PHONE)
-    assert overflow(browser) <= 0
+    assert overflow(browser, PHONE) <= 0
     assert browser.get_log("browser") == []
     assert "5,000,000" in browser.find_element("css selector", ".figures").text
 
@@ -115,7 +116,7 @@ def test_the_printed_page_shows_every_table(browser: Any, page: Path) -> None:
     show(browser, page, DESKTOP)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     tables = browser.find_elements("css selector", "main table")
-    heights = [table.rect["height"] for table in tables]
+    shown = [browser.execute_script("return arguments[0].checkVisibility()", table) for table in tables]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    assert tables
-    assert all(height > 0 for height in heights)
+    assert len(shown) >= 7
+    assert all(shown)
