@@ -38,7 +38,7 @@ from impressions_analytics.outcomes import (
     moved_to,
     seconds_to_wait,
     trouble_of,
-)  # fmt: skip
+)
 from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.values import UNREADABLE
 
