@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import impressions_analytics as ia
 from impressions_analytics import cli
+from impressions_analytics.files import check_place, replace_file
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "erase", "sandbox"]
@@ -128,3 +130,28 @@ def test_the_demo_shows_tables_and_writes_a_snapshot_and_charts(impressions, tmp
         "opens.parquet", "impressions_over_time.png", "user_agents.png",
     }  # fmt: skip
     assert "COPERNICA_ACCESS_TOKEN=..." in out
+
+
+def test_a_link_stays_and_leads_to_the_new_file(tmp_path):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    assert replace_file(tmp_path / "link", lambda path: path.write_text("new")) == tmp_path / "link"
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "target").read_text()) == (True, "new")
+
+
+def test_a_link_to_nothing_yet_leads_to_the_new_file(tmp_path):
+    (tmp_path / "link").symlink_to("target")
+    replace_file(tmp_path / "link", lambda path: path.write_text("new"))
+    assert (tmp_path / "target").read_text() == "new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are those of POSIX")
+def test_what_is_no_file_is_never_replaced_by_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, words in (("pipe", "is a device"), ("folder", "is a folder"), ("pipe/below", "could not be written")):
+        for attempt in (check_place, lambda path: replace_file(path, lambda _: None)):
+            with pytest.raises(ia.ArchiveError, match=words):
+                attempt(tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
