@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -364,3 +365,18 @@ def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:
     ax = ia.plot_mailing_performance(mailings(30), most=5)
     assert [label.get_text() for label in ax.get_yticklabels()] == [f"mailing {number}" for number in range(26, 31)]
     assert "the last 5 of 30 mailings" in ax.get_xlabel()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_in_a_notebook_a_chart_shows_below_its_cell_and_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.setenv("PYTHONPATH", str(Path(ia.__file__).parent.parent))
+    result = "pd.DataFrame({'profile': [1], 'impressions': [1]})"
+    draw = f"import pandas as pd, impressions_analytics as ia\nax = ia.plot_impressions_per_profile({result})"
+    cells = [draw, "from matplotlib import pyplot\npyplot.get_fignums()"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    drawn, open_figures = (cell.outputs for cell in notebook.cells)
+    assert [sorted(output["data"]) for output in drawn] == [["image/png", "text/plain"]]
+    assert open_figures[0]["data"]["text/plain"] == "[]"

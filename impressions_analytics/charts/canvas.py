@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.palette import GRID, INK, MUTED
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE_INCHES = (9.0, 4.0)
+Corner = Literal["upper left", "upper right"]
 LETTER_INCHES = 0.075
 """About how wide a small letter is."""
 _NOT_DRAWN = "\u25a1"
@@ -78,14 +79,14 @@ def width_inches(ax: Axes) -> float:
     return float(ax.bbox.width / ax.get_figure(root=True).dpi)  # type: ignore[union-attr]
 
 
-def legend_within(ax: Axes, labels: Collection[str]) -> None:
+def legend_within(ax: Axes, labels: Collection[str], *, corner: Corner = "upper left") -> None:
     """Put a legend at the top of the Axes, and make room for it above what is drawn."""
     letters = width_inches(ax) / LETTER_INCHES
     columns = max(1, min(len(labels), int(letters / (max(map(len, labels)) + 7))))
     rows = math.ceil(len(labels) / columns)
     low, high = ax.get_ylim()
     ax.set_ylim(low, low + (high - low) * (1 + 0.1 * rows))
-    ax.legend(loc="upper left", ncols=columns, frameon=False, labelcolor=INK, fontsize="small", handlelength=3)
+    ax.legend(loc=corner, ncols=columns, frameon=False, labelcolor=INK, fontsize="small", handlelength=3)
 
 
 def count_axis(axis: Any) -> None:

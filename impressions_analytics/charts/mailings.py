@@ -118,7 +118,7 @@ def plot_mailing_performance(
     ax.set_ylim(-0.7, len(rows) - 0.3)
     (count_axis if shown.low == "human_opens" else percent_axis)(ax.xaxis)
     ax.set_xlim(left=0)
-    legend_within(ax, [str(label) for label in ax.get_legend_handles_labels()[1]])
+    legend_within(ax, [str(label) for label in ax.get_legend_handles_labels()[1]], corner="upper right")
     if len(result) > len(rows):
         note(ax, f"the last {len(rows):,} of {len(result):,} mailings")
     return ax

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Measure = Literal["share", "impressions"]
 
 _OWN = ("impressions", "share", "destinations")
-_MOST_BARS = 12
+_MOST_BARS, _LEAST_PLACES = 12, 4
 _AXIS = {
     "share": "share of the opened destinations",
     "impressions": "share of the impressions",
@@ -100,7 +100,7 @@ def _draw_bars(ax: Axes, bars: pd.DataFrame, looks: Collection[str]) -> None:
             fontsize="small", color=INK,
         )  # fmt: skip
     ax.set_yticks(range(len(shown)), [plain(shortened(name)) for name in shown["name"]])
-    ax.set_ylim(len(shown) - 0.4, -0.6)
+    ax.set_ylim(max(_LEAST_PLACES, len(shown)) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     left = bars["share"][_MOST_BARS:]
     if len(left):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from impressions_analytics.report.results import Results
-from impressions_analytics.report.tables import share, whole
+from impressions_analytics.report.tables import between, counted, share, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
         return []
     low, high = (hours(float(half_lives.quantile(share))) for share in (0.1, 0.9))
     meaning = (
-        f"after sending, half of a mailing's opens within a week have come: the median of {len(half_lives):,} "
-        f"mailings; for the middle 80% of them {low} to {high}"
+        f"after sending, half of a mailing's opens within a week have come: the median of "
+        f"{counted(len(half_lives), 'mailing')}; for the middle 80% of them {between(low, high)}"
     )
     return [Headline("Half-life of opens", hours(float(half_lives.median())), meaning)]
 
@@ -53,7 +53,7 @@ def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
 def _opens(results: Results) -> list[Headline]:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     unique, with_person = (int(results.performance[name].sum()) for name in ("unique_opens", "human_opens"))
-    possible = f"{share(low, total)} to {share(high, total)}" if total else "no data"
+    possible = between(share(low, total), share(high, total))
     return [
         Headline("Impressions", whole(total), "downloads of the images of a message; several per message are normal"),
         Headline("Unique opens", whole(unique), "messages with at least one impression"),
@@ -75,7 +75,7 @@ def _rates(performance: pd.DataFrame) -> list[Headline]:
         meaning = (
             f"of the delivered messages: machine-only opens left out, up to counted; {estimate}{_of(rows, performance)}"
         )
-        return [Headline("Open rate", f"{low} to {high}" if low != high else high, meaning)]
+        return [Headline("Open rate", between(low, high), meaning)]
     if "open_rate_of_sent" in performance:
         rows = performance[performance["open_rate_of_sent"].notna()]
         value = share(rows["unique_opens"].sum(), rows["sent"].sum())

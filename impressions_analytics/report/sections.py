@@ -13,13 +13,14 @@ from impressions_analytics.charts.profiles import by_range
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.results import SETTLED_HOURS
-from impressions_analytics.report.tables import Table, share, table_of, whole
+from impressions_analytics.report.tables import Table, between, counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
 _COUNTED = {"impressions": "impressions", "destinations": "messages opened", "share": "share of messages opened"}
+_WITHIN = {"hour": "in the hour of", "day": "on", "week": "in the week of", "month": "in the month of"}
 _KIND_MEANS = {
     "person": "no sign of a machine; not proof of a person",
     "proxy": "fetched by the mailbox when the message is opened (Gmail, Yahoo)",
@@ -63,9 +64,9 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     if len(result):
         top = result.iloc[int(result["impressions"].argmax())]
         says = (
-            f"{whole(result['impressions'].sum())} impressions from {_day(result['period'].min())} to "
-            f"{_day(result['period'].max())}, by the {results.every}; the most, {whole(top['impressions'])}, in the "
-            f"{results.every} of {_day(top['period'])}. A first open is the earliest impression of a message."
+            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(result['period'].min())} to "
+            f"{_day(result['period'].max())}, by the {results.every}; the most, {whole(top['impressions'])}, "
+            f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
         )
     joined = result.merge(firsts, on="period", how="left")
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
@@ -81,9 +82,9 @@ def _machines(results: Results, inputs: Inputs) -> Section:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
     says = (
-        f"Between {whole(low)} and {whole(high)} of {whole(total)} impressions can be a person's ({share(low, total)} "
-        f"to {share(high, total)}). {prefetch} were fetched by the mailbox before anybody looked, {bot} by scanners, "
-        f"crawlers and programs, and {unknown} by something that no rule knew."
+        f"{between(whole(low), whole(high))} of {counted(total, 'impression')} can be a person's "
+        f"({between(share(low, total), share(high, total))}). {prefetch} were fetched by the mailbox before anybody "
+        f"looked, {bot} by scanners, crawlers and programs, and {unknown} by something that no rule knew."
     )
     kinds = results.kinds.assign(meaning=results.kinds["kind"].map(_KIND_MEANS))
     table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **_COUNTED, "meaning": "meaning"})
@@ -106,7 +107,7 @@ def _programs(results: Results, inputs: Inputs) -> Section:
 
 def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
-    says = f"{len(result):,} mailings. " + (
+    says = f"{counted(len(result), 'mailing')}. " + (
         "The open rate of each is a range: with the opens left out that only machines made, up to with them."
         if "open_rate_of_delivered" in result
         else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
@@ -136,7 +137,7 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
     waiting = int((~last["mature"]).sum())
     says = "No mailing has been out for a week yet." if half_lives.empty else (
         f"Half of the opens within a week came within {hours(half_lives.min())} for the quickest of "
-        f"{len(half_lives):,} mailings and within {hours(half_lives.max())} for the slowest."
+        f"{counted(len(half_lives), 'mailing')} and within {hours(half_lives.max())} for the slowest."
     )  # fmt: skip
     if waiting and len(half_lives):
         says += f" {waiting:,} not yet out for a week are left out."
@@ -166,7 +167,7 @@ def _hours(results: Results, inputs: Inputs) -> Section:
 def _profiles(results: Results, inputs: Inputs) -> Section:
     result = results.profiles
     without = result.attrs.get("impressions_without_profile", 0)
-    says = f"{len(result):,} profiles have an impression"
+    says = f"{counted(len(result), 'profile')} with an impression"
     says += f", half of them {result['impressions'].median():.3g} or more." if len(result) else "."
     if without:
         says += f" {without:,} impressions carry no profile and are not counted here."

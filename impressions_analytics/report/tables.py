@@ -8,7 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from impressions_analytics.charts.canvas import shortened
+
 MOST_ROWS = 100
+MOST_LETTERS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def _text(value: Any, *, share: bool) -> str:
         return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
         return f"{value:.1%}" if share else f"{value:,.3g}"
-    return whole(value) if isinstance(value, int) else str(value)
+    return whole(value) if isinstance(value, int) else shortened(str(value), MOST_LETTERS)
 
 
 def whole(value: float) -> str:
@@ -78,6 +81,28 @@ def whole(value: float) -> str:
     '1,234,567'
     """
     return f"{int(value):,}"
+
+
+def counted(number: int, word: str) -> str:
+    """Write how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "mailing"), counted(1200, "mailing")
+    ('1 mailing', '1,200 mailings')
+    """
+    return f"{whole(number)} {word}{'' if number == 1 else 's'}"
+
+
+def between(low: str, high: str) -> str:
+    """Write a range, or the one figure that both of its ends are.
+
+    Examples
+    --------
+    >>> between("31.7%", "42.1%"), between("no data", "no data")
+    ('31.7% to 42.1%', 'no data')
+    """
+    return high if low == high else f"{low} to {high}"
 
 
 def share(count: float, total: float) -> str:
