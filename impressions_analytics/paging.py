@@ -23,7 +23,7 @@ from impressions_analytics.windows import SECOND, Window
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
 MOST_ROWS = 10_000_000_000  # no account has so many: a total beyond it would plan pages until memory is full
-FULL_ROWS = 9600  # rows to aim at in a window: ten pages, with room for uneven counts
+FULL_ROWS = 14_600  # rows to aim at in a window: uneven ones then rarely need cutting again, or half a page each
 
 SLICED_STYLES = {"fields", "begintime"}  # periods to the second; the others know days only
 

@@ -228,9 +228,7 @@ def draw_curve() -> None:
             told = {name: run(name, box, pages) for name in ("ours", "sequential")}
         for name, one in told.items():
             each = 1e3 * one["seconds"] / pages
-            print(
-                f"{pages:>6} pages {name:>11} {one['seconds']:8.2f} s {each:8.1f} ms a page {one['megabytes']:6.0f} MB"
-            )
+            print(f"{pages:>6} pages {name:>11} {one['seconds']:8.2f} s {each:8.1f} ms a page")
 
 
 if __name__ == "__main__":
