@@ -1,10 +1,12 @@
 """The command `impressions`: parse, call, print, exit code. Data goes to stdout, all else to stderr.
 
-Exit codes: 0 good; 1 an expected failure, told in one line; 2 wrong usage; 130 stopped by Ctrl-C.
+Exit codes: 0 good; 1 an expected failure, told in one line, or rows that are not proven complete; 2 wrong usage;
+130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -14,15 +16,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.columns import EventKind, Family
-from impressions_analytics.errors import ImpressionsError, InvalidArgumentError
+from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.files import check_place
+from impressions_analytics.terminal import Commands, run, say
 
 if TYPE_CHECKING:
+    from impressions_analytics.certificate import Verdict
     from impressions_analytics.columns import Kind
     from impressions_analytics.settings import Copernica
 
 app = typer.Typer(
     name="impressions",
+    cls=Commands,
     help="Copernica e-mail impressions, complete and typed. The access token comes from COPERNICA_ACCESS_TOKEN.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -50,27 +57,7 @@ FamilyOption = Annotated[Family, typer.Option(help="Marketing Suite, or Publishe
 
 def main() -> None:
     """Run the command; expected errors become one line and an exit code."""
-    try:
-        app(prog_name="impressions")
-    except InvalidArgumentError as problem:
-        _fail(problem, 2)
-    except ImpressionsError as problem:
-        _fail(problem, 1)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _fail(problem: ImpressionsError, code: int) -> None:
-    print(f"impressions: {problem}", file=sys.stderr)
-    sys.exit(code)
-
-
-def _say(text: str) -> None:
-    """Tell a person something that is no data."""
-    print(text, file=sys.stderr)
+    run(app, prog_name="impressions")
 
 
 def _show_version(wanted: bool) -> None:
@@ -129,15 +116,15 @@ def load(
         planned = plan_load(_api(version), kind=kind, **selection)
         print(json.dumps(planned.to_json()) if as_json else planned)
         return
-    if out is None:
-        raise InvalidArgumentError("say where the rows go with --out FILE.parquet, or ask for --plan")
+    path = _place_for_rows(out)
     frame = load_events(kind, _api(version), **selection)
-    path = ia.write_snapshot(frame, out)
+    ia.write_snapshot(frame, path)
     certificate = frame.attrs["load"]
     if as_json:
         print(json.dumps({**certificate, "path": str(path)}))
     else:
         print(f"{path}: {certificate!r}")
+    _end_by(certificate["verdict"], f"{path} is written")
 
 
 @app.command()
@@ -172,7 +159,8 @@ def sync(
     )  # fmt: skip
     _tell(summary, as_json)
     if keep_days is not None:
-        _say(str(archive.retain(keep_days)))
+        say(str(archive.retain(keep_days)))
+    _end_by(summary.verdict, f"what came is in {folder}")
 
 
 @app.command()
@@ -265,9 +253,33 @@ def sandbox(
         print(f"COPERNICA_ACCESS_TOKEN={where['access_token']}")
         print(f"COPERNICA_API_URL={where['url']}")
         print(f"COPERNICA_AUTH_URL={where['auth_url']}", flush=True)
-        _say("Serving invented data; set these in another terminal and load from here. Ctrl-C stops.")
+        say("Serving invented data; set these in another terminal and load from here. Ctrl-C stops.")
 
-    command.serve(announce, impressions=impressions, seed=seed, port=port)
+    try:
+        command.serve(announce, impressions=impressions, seed=seed, port=port)
+    except OSError as problem:
+        if problem.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        raise InvalidArgumentError(f"--port {port}: {problem.strerror}; give another, or 0 for a free one") from None
+
+
+def _place_for_rows(out: Path | None) -> Path:
+    """Return where rows can be written, or raise before they are loaded: calls are billed."""
+    if out is None:
+        raise InvalidArgumentError("say where the rows go with --out FILE.parquet, or ask for --plan")
+    if out.suffix.lower() not in {".parquet", ".pq"}:
+        raise InvalidArgumentError(
+            f"--out {str(out)!r} must end in .parquet, for that is what is written; an archive also exports csv"
+        )
+    check_place(out)
+    return out
+
+
+def _end_by(verdict: str, kept: str) -> None:
+    """End with code 1 where rows are not proven complete, so that cron tells somebody."""
+    if verdict != "complete":
+        say(f"impressions: {kept}, but the load is {verdict}: {VERDICTS[cast('Verdict', verdict)]}")
+        raise typer.Exit(1)
 
 
 def _tell(result: Any, as_json: bool) -> None:
@@ -277,7 +289,7 @@ def _tell(result: Any, as_json: bool) -> None:
 
 def _progress_line() -> Any:
     """Return what shows how far a sync is, on a terminal only."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return None
     return lambda kind, until, rows: print(f"\r{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr)
 

@@ -21,7 +21,10 @@ def run_demo(folder: Path, *, impressions: int) -> None:
     impressions : int
         How many to invent.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ia.ArchiveError(f"{folder} cannot be a folder: {problem.strerror}; give another --out") from None
     began = time.monotonic()
     with Sandbox(impressions=impressions, seed=1) as box:
         api = ia.Copernica(box.access_token, url=box.url)

@@ -19,7 +19,7 @@ class Progress:
 
     def __init__(self, show: bool | None = None, title: str = "rows") -> None:
         self._bar: Any = None
-        if show is True or (show is None and (sys.stderr.isatty() or _in_notebook())):
+        if sys.stderr is not None and (show or (show is None and (sys.stderr.isatty() or _in_notebook()))):
             from tqdm.auto import tqdm
 
             self._bar = tqdm(total=0, desc=title, unit=" rows", unit_scale=True, leave=False, delay=0.5)

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -79,10 +81,20 @@ def test_plan_loads_nothing(account, impressions):
         (["load", "--out", "no/such/folder/x.parquet"], 1, "no/such/folder"),
         (["load", "--out", "x.parquet", "--version", "5"], 2, "less than or equal to 4"),
         (["unknown"], 2, "unknown"),
-        (["report", "nowhere.parquet"], 1, "nowhere.parquet"),
+        (["report", "nowhere.parquet"], 2, "nowhere.parquet"),
+        (["load", "--out", "."], 2, "must end in .parquet"),
+        (["load", "--out", ""], 2, "must end in .parquet"),
+        (["load", "--out", "x.csv"], 2, "'x.csv' must end in .parquet"),
+        (["load", "--out", "x"], 2, "must end in .parquet"),
+        (["load", "--out", "folder.parquet"], 1, "folder.parquet is a folder"),
+        (["load", "--out", "file/x.parquet"], 1, "file/x.parquet could not be written"),
+        (["demo", "--out", "file"], 1, "file cannot be a folder"),
+        (["demo", "--out", "file/below"], 1, "file/below cannot be a folder"),
     ],
 )
 def test_an_expected_error_is_told_without_a_traceback(account, impressions, arguments, code, words):
+    Path("folder.parquet").mkdir()
+    Path("file").touch()
     got, out, err = impressions(*arguments)
     assert (got, out) == (code, "")
     assert words in err
@@ -116,7 +128,11 @@ def test_help_shows_an_example(command, impressions):
 
 
 def test_help_costs_no_heavy_import():
-    script = "import sys\nsys.argv=['impressions','--help']\nfrom impressions_analytics.cli import main\ntry: main()\nfinally: print(sorted({'pandas','numpy','pyarrow','requests','matplotlib','ibis'} & set(sys.modules)))"
+    script = (
+        "import sys\nsys.argv=['impressions','--help']\nfrom impressions_analytics.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'pandas','numpy','pyarrow','requests','matplotlib','ibis'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -155,3 +171,125 @@ def test_what_is_no_file_is_never_replaced_by_one(tmp_path):
                 attempt(tmp_path / name)
     assert (tmp_path / "pipe").is_fifo()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+
+
+@pytest.mark.parametrize("out", ["no/x.parquet", "folder.parquet", "x.csv"])
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(out, account, impressions):
+    Path("folder.parquet").mkdir()
+    asked = len(account.requests)
+    assert impressions("load", "--out", out)[0] in (1, 2)
+    assert len(account.requests) == asked
+
+
+@pytest.fixture
+def without_total(account, monkeypatch):
+    """An account whose API answers 50 impressions and no total, whatever it is asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            first = "start=0&" in self.path
+            rows = [{"ID": str(number), "mailing": "1", "timestamp": "2026-01-01 00:00:00", "ip": None,
+                     "useragent": "x", "device": None, "destination": "5", "profile": None, "subprofile": None}
+                    for number in range(50 * first)]  # fmt: skip
+            body = json.dumps({"start": 0 if first else 50, "limit": 1000, "count": len(rows), "data": rows}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    monkeypatch.setenv("COPERNICA_API_URL", f"http://127.0.0.1:{server.server_port}")
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_a_load_that_is_not_proven_complete_is_written_and_ends_with_1(as_json, without_total, impressions):
+    code, out, err = impressions("load", "--out", "opens.parquet", *as_json)
+    assert code == 1
+    assert "unproven" in out
+    assert err == (
+        "impressions: opens.parquet is written, but the load is unproven: "
+        "the API gave no total to hold the rows against\n"
+    )
+    assert len(ia.read_snapshot("opens.parquet")) == 50
+
+
+def test_a_sync_that_is_not_proven_complete_ends_with_1_and_keeps_what_came(without_total, impressions):
+    code, out, err = impressions("sync", "archive", "--begin", "2026-01-01")
+    assert (code, "unproven" in out) == (1, True)
+    assert "what came is in archive, but the load is unproven" in err
+    assert len(ia.Archive("archive").read("impressions")) == 50
+
+
+def test_a_port_in_use_is_told(account, impressions):
+    port = account.url.rsplit(":")[-1]
+    assert impressions("sandbox", "--port", port) == (
+        2, "", f"impressions: --port {port}: Address already in use; give another, or 0 for a free one\n"
+    )  # fmt: skip
+
+
+def in_a_shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of a shell in which `impressions` is the command."""
+    command = f'impressions() {{ {sys.executable} -m impressions_analytics "$@"; }}; {script}'
+    return subprocess.run(
+        ["/bin/bash", "-c", command], capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )  # fmt: skip
+
+
+SHELL = pytest.mark.skipif(
+    not Path("/bin/bash").exists() or not Path("/dev/full").exists(), reason="needs a Linux shell"
+)
+
+
+@SHELL
+@pytest.mark.parametrize("command", ["load --plan", "load --out a.parquet --json", "--help"])
+def test_a_reader_that_has_seen_enough_is_no_failure(command, account):
+    done = in_a_shell(f"impressions {command} | true; echo ${{PIPESTATUS[0]}}")
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@SHELL
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_does_not_hide_a_failure(unbuffered, account):
+    done = in_a_shell("impressions verify nowhere | true; echo ${PIPESTATUS[0]}", PYTHONUNBUFFERED=unbuffered)
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+@SHELL
+@pytest.mark.parametrize("command", ["load --plan", "load --out a.parquet --json", "--version"])
+def test_a_full_disk_behind_stdout_is_told_in_one_line(command, account):
+    done = in_a_shell(f"impressions {command} > /dev/full; echo $?")
+    assert done.stdout == "1\n"
+    assert done.stderr == "impressions: the operating system refused: No space left on device\n"
+
+
+@SHELL
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_closed_standard_streams_stop_no_load(closed, account):
+    done = in_a_shell(f"impressions load --out a.parquet {closed}>&-; code=$?; echo $code")
+    assert done.stdout.endswith("0\n")
+    assert done.stderr == ""
+    assert len(ia.read_snapshot("a.parquet")) == 3_000
+
+
+@SHELL
+def test_what_is_said_goes_nowhere_and_not_among_the_data_where_stderr_is_closed(account):
+    done = in_a_shell("impressions load --out x.csv 2>&-; echo $?")
+    assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+@SHELL
+def test_a_letter_that_the_terminal_has_not_stops_no_output(account):
+    done = in_a_shell("impressions load --out \u00e9.parquet", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("\\xe9.parquet: <complete: 3,000 impressions")
+    assert Path("\u00e9.parquet").exists()
