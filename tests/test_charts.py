@@ -320,8 +320,8 @@ def test_hours_in_which_no_message_was_out_are_hatched() -> None:
 def test_each_mailing_has_its_curve_and_its_half_life() -> None:
     ax = ia.plot_open_decay(decay([401, 402]), names={402: "October"})
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "mailing 401: 4 opens, half within 1 h",
-        "October: 4 opens, half within 1 h",
+        "mailing 401: half of 4 within 1 h",
+        "October: half of 4 within 1 h",
     ]
     assert [list(line.get_ydata()) for line in ax.lines][:2] == [[0, 0.5, 1], [0.5]]
 
@@ -332,8 +332,8 @@ def test_of_many_mailings_the_quickest_and_the_slowest_are_drawn() -> None:
     ax = ia.plot_open_decay(result)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "the middle 80% of 9",
-        "mailing 5: 4 opens, half within 1 h",
-        "mailing 0: 4 opens, half within 26 h",
+        "mailing 5: half of 4 within 1 h",
+        "mailing 0: half of 4 within 26 h",
     ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from impressions_analytics.charts.canvas import (
+    LETTER_INCHES,
     dress,
     note,
     open_axes,
@@ -15,6 +16,7 @@ from impressions_analytics.charts.canvas import (
     plain,
     say_nothing_to_draw,
     shortened,
+    width_inches,
 )
 from impressions_analytics.charts.given import called, check_result, group_columns
 from impressions_analytics.charts.palette import INK, MUTED, OTHERS, SERIES, Series
@@ -62,7 +64,7 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     ...                        "half_life_hours": 0.5, "mature": True})
     >>> ax = plot_open_decay(result)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['mailing 412: 8 opens, half within 0.5 h']
+    ['mailing 412: half of 8 within 0.5 h']
     """
     check_result(result, _OWN, of="open_decay")
     ax = open_axes(ax)
@@ -101,7 +103,8 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
 
 def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
     half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["opens"].max())
-    label = f"{shortened(name, 30)}: {opens:,} opens, half within {half_life:.2g} h"
+    room = int(width_inches(ax) / LETTER_INCHES) - 34
+    label = f"{shortened(name, max(12, min(30, room)))}: half of {opens:,} within {half_life:.2g} h"
     hours, share = curve["hours"].to_numpy(), curve["share"].to_numpy("float64")
     ax.plot(hours, share, color=look.colour, linestyle=look.dash, linewidth=1.6, label=plain(label))
     ax.plot([half_life], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
