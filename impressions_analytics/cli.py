@@ -120,10 +120,7 @@ def load(
     frame = load_events(kind, _api(version), **selection)
     ia.write_snapshot(frame, path)
     certificate = frame.attrs["load"]
-    if as_json:
-        print(json.dumps({**certificate, "path": str(path)}))
-    else:
-        print(f"{path}: {certificate!r}")
+    print(json.dumps({**certificate, "path": str(path)}) if as_json else f"{path}: {certificate!r}")
     _end_by(certificate["verdict"], f"{path} is written")
 
 
@@ -258,9 +255,13 @@ def sandbox(
     try:
         command.serve(announce, impressions=impressions, seed=seed, port=port)
     except OSError as problem:
-        if problem.errno not in {errno.EADDRINUSE, errno.EACCES}:
+        if problem.errno not in _PORT_TROUBLE:
             raise
-        raise InvalidArgumentError(f"--port {port}: {problem.strerror}; give another, or 0 for a free one") from None
+        trouble = _PORT_TROUBLE[problem.errno]
+        raise InvalidArgumentError(f"--port {port} {trouble}; give another, or 0 for a free one") from None
+
+
+_PORT_TROUBLE = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not yours to take"}
 
 
 def _place_for_rows(out: Path | None) -> Path:

@@ -232,7 +232,7 @@ def test_a_sync_that_is_not_proven_complete_ends_with_1_and_keeps_what_came(with
 def test_a_port_in_use_is_told(account, impressions):
     port = account.url.rsplit(":")[-1]
     assert impressions("sandbox", "--port", port) == (
-        2, "", f"impressions: --port {port}: Address already in use; give another, or 0 for a free one\n"
+        2, "", f"impressions: --port {port} is in use; give another, or 0 for a free one\n"
     )  # fmt: skip
 
 
