@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import tempfile
 import uuid
@@ -147,11 +148,14 @@ MEMORY = "3GB"
 
 def embedded() -> Engine:
     """Return a fresh DuckDB in this process, which keeps no file of its own but what does not fit in memory."""
+    import duckdb
     import ibis
 
     spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
     backend = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
-    backend.raw_sql("SET enable_progress_bar = false")  # Ibis turns it on, and it goes to stdout, which is for data
+    # Ibis turns the progress bar on, and it goes to stdout, which is for data; a kernel without widgets has none.
+    with contextlib.suppress(duckdb.InvalidInputException):
+        backend.raw_sql("SET enable_progress_bar = false")
     return _engine_of(backend)
 
 
