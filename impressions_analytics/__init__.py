@@ -23,9 +23,8 @@ _PUBLIC = {
     "settings": ("Copernica",),
     "loader": (
         "iter_impressions", "load_abuses", "load_clicks", "load_deliveries", "load_destinations", "load_emailings",
-        "load_errors", "load_impressions", "load_unsubscribes",
+        "load_errors", "load_impressions", "load_statistics", "load_unsubscribes", "plan_load", "reconcile",
     ),
-    "totals": ("load_statistics", "plan_load", "reconcile"),
     "snapshot": ("read_snapshot", "write_snapshot"),
     "archive": ("Archive",),
     "user_agents": ("classify_user_agents", "with_user_agents"),
@@ -47,6 +46,26 @@ __all__ += list(_MODULE_OF)
 
 if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test holds the two together
     from impressions_analytics import sandbox as sandbox
+    from impressions_analytics.analytics import compare_devices as compare_devices
+    from impressions_analytics.analytics import dominant_results as dominant_results
+    from impressions_analytics.analytics import engagement_segments as engagement_segments
+    from impressions_analytics.analytics import human_opens as human_opens
+    from impressions_analytics.analytics import impressions_by_hour_of_week as impressions_by_hour_of_week
+    from impressions_analytics.analytics import impressions_over_time as impressions_over_time
+    from impressions_analytics.analytics import impressions_per_profile as impressions_per_profile
+    from impressions_analytics.analytics import mailing_performance as mailing_performance
+    from impressions_analytics.analytics import metrics as metrics
+    from impressions_analytics.analytics import open_decay as open_decay
+    from impressions_analytics.analytics import time_to_open as time_to_open
+    from impressions_analytics.analytics import unrecognised_user_agents as unrecognised_user_agents
+    from impressions_analytics.analytics import user_agent_breakdown as user_agent_breakdown
+    from impressions_analytics.archive import Archive as Archive
+    from impressions_analytics.charts import plot_hour_of_week as plot_hour_of_week
+    from impressions_analytics.charts import plot_impressions_over_time as plot_impressions_over_time
+    from impressions_analytics.charts import plot_impressions_per_profile as plot_impressions_per_profile
+    from impressions_analytics.charts import plot_mailing_performance as plot_mailing_performance
+    from impressions_analytics.charts import plot_open_decay as plot_open_decay
+    from impressions_analytics.charts import plot_user_agents as plot_user_agents
     from impressions_analytics.errors import AccessDeniedError as AccessDeniedError
     from impressions_analytics.errors import AnalysisError as AnalysisError
     from impressions_analytics.errors import ApiError as ApiError
@@ -61,7 +80,6 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test
     from impressions_analytics.errors import MissingColumnError as MissingColumnError
     from impressions_analytics.errors import RequestRefusedError as RequestRefusedError
     from impressions_analytics.errors import SettingsError as SettingsError
-    from impressions_analytics.settings import Copernica as Copernica
     from impressions_analytics.loader import iter_impressions as iter_impressions
     from impressions_analytics.loader import load_abuses as load_abuses
     from impressions_analytics.loader import load_clicks as load_clicks
@@ -70,35 +88,16 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test
     from impressions_analytics.loader import load_emailings as load_emailings
     from impressions_analytics.loader import load_errors as load_errors
     from impressions_analytics.loader import load_impressions as load_impressions
+    from impressions_analytics.loader import load_statistics as load_statistics
     from impressions_analytics.loader import load_unsubscribes as load_unsubscribes
-    from impressions_analytics.totals import load_statistics as load_statistics
-    from impressions_analytics.totals import plan_load as plan_load
-    from impressions_analytics.totals import reconcile as reconcile
+    from impressions_analytics.loader import plan_load as plan_load
+    from impressions_analytics.loader import reconcile as reconcile
+    from impressions_analytics.report import write_report as write_report
+    from impressions_analytics.settings import Copernica as Copernica
     from impressions_analytics.snapshot import read_snapshot as read_snapshot
     from impressions_analytics.snapshot import write_snapshot as write_snapshot
-    from impressions_analytics.archive import Archive as Archive
     from impressions_analytics.user_agents import classify_user_agents as classify_user_agents
     from impressions_analytics.user_agents import with_user_agents as with_user_agents
-    from impressions_analytics.analytics import compare_devices as compare_devices
-    from impressions_analytics.analytics import dominant_results as dominant_results
-    from impressions_analytics.analytics import engagement_segments as engagement_segments
-    from impressions_analytics.analytics import human_opens as human_opens
-    from impressions_analytics.analytics import impressions_by_hour_of_week as impressions_by_hour_of_week
-    from impressions_analytics.analytics import impressions_over_time as impressions_over_time
-    from impressions_analytics.analytics import impressions_per_profile as impressions_per_profile
-    from impressions_analytics.analytics import mailing_performance as mailing_performance
-    from impressions_analytics.analytics import metrics as metrics
-    from impressions_analytics.analytics import open_decay as open_decay
-    from impressions_analytics.analytics import time_to_open as time_to_open
-    from impressions_analytics.analytics import unrecognised_user_agents as unrecognised_user_agents
-    from impressions_analytics.analytics import user_agent_breakdown as user_agent_breakdown
-    from impressions_analytics.charts import plot_hour_of_week as plot_hour_of_week
-    from impressions_analytics.charts import plot_impressions_over_time as plot_impressions_over_time
-    from impressions_analytics.charts import plot_impressions_per_profile as plot_impressions_per_profile
-    from impressions_analytics.charts import plot_mailing_performance as plot_mailing_performance
-    from impressions_analytics.charts import plot_open_decay as plot_open_decay
-    from impressions_analytics.charts import plot_user_agents as plot_user_agents
-    from impressions_analytics.report import write_report as write_report
 
 
 def __getattr__(name: str) -> Any:

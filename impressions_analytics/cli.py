@@ -19,7 +19,7 @@ import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.columns import EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.files import check_place
+from impressions_analytics.parquet.files import check_place
 from impressions_analytics.terminal import Commands, run, say
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ def load(
 
     Example: COPERNICA_ACCESS_TOKEN=... impressions load --destination 112 --out opens.parquet
     """
-    from impressions_analytics.loader import load_events
-    from impressions_analytics.totals import plan_load
+    from impressions_analytics.loader.load import load_events
+    from impressions_analytics.loader.totals import plan_load
 
     selection: dict[str, Any] = {
         "destination": destination or None, "emailing": emailing or None, "begin": begin, "end": end, "family": family,
@@ -146,7 +146,7 @@ def sync(
 
     Example: impressions sync data/archive --begin 2026-01-01
     """
-    from impressions_analytics.loader import given_identifier
+    from impressions_analytics.loader.load import given_identifier
 
     archive = ia.Archive(folder, family=family)
     summary = archive.sync(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
-from impressions_analytics.files import replace_file
-from impressions_analytics.parquet import Provenance, write_tables
-from impressions_analytics.rows_file import RowsFile
-from impressions_analytics.tables import identify, to_frame, to_table
+from impressions_analytics.parquet.files import replace_file
+from impressions_analytics.parquet.layout import Provenance, write_tables
+from impressions_analytics.parquet.rows_file import RowsFile
+from impressions_analytics.parquet.tables import identify, to_frame, to_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -201,8 +201,8 @@ def test_a_frame_that_is_not_what_its_certificate_says_is_refused(tmp_path):
 
 
 def test_verify_finds_rows_that_were_taken_out_or_doubled(tmp_path):
-    from impressions_analytics.parquet import write_tables
-    from impressions_analytics.rows_file import RowsFile
+    from impressions_analytics.parquet.layout import write_tables
+    from impressions_analytics.parquet.rows_file import RowsFile
 
     account = Account()
     account.add("impressions", opens(1200))

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import impressions_analytics as ia
 from impressions_analytics.archive.merge import SortedRows, merge_rows
 from impressions_analytics.archive.periods import Period, coalesce, covered, join, overlay, subtract, to_ask
-from impressions_analytics.parquet import write_tables
-from impressions_analytics.rows_file import RowsFile
+from impressions_analytics.parquet.layout import write_tables
+from impressions_analytics.parquet.rows_file import RowsFile
 
 START = datetime(2026, 1, 1)
 hours = st.integers(0, 24 * 70)
@@ -167,7 +167,7 @@ def test_a_file_of_an_older_version_is_read_and_rewritten_in_the_new_schema(tmp_
     write_tables([rows.drop_columns("device")], january, lambda: provenance)
     with pytest.raises(ia.DamagedFileError, match="'device' is absent"):
         archive.read()
-    monkeypatch.setattr("impressions_analytics.rows_file.SCHEMA_VERSION", 2)
+    monkeypatch.setattr("impressions_analytics.parquet.rows_file.SCHEMA_VERSION", 2)
     back = archive.read()
     assert list(back["device"].isna()) == [True] * 48 and str(back["device"].dtype) == "category"
     archive_at(tmp_path, "2026-01-06").sync(account)

@@ -14,7 +14,7 @@ import pytest
 
 import impressions_analytics as ia
 from impressions_analytics import cli
-from impressions_analytics.files import check_place, replace_file
+from impressions_analytics.parquet.files import check_place, replace_file
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "erase", "sandbox"]

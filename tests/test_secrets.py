@@ -22,7 +22,7 @@ import pytest
 import impressions_analytics as ia
 from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.settings import Secret
-from impressions_analytics.transport import Transport
+from impressions_analytics.transport.session import Transport
 
 TOKEN = "planted0123456789token"
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"

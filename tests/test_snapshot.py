@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.columns import KINDS, PANDAS_TYPES, columns_of
+from impressions_analytics.parquet.tables import identify
 from impressions_analytics.sandbox import Sandbox
-from impressions_analytics.tables import identify
 
 EXAMPLES = {
     "integer": [3, 1, 2**53 + 1],
@@ -110,7 +110,7 @@ def test_a_filtered_frame_keeps_no_text_of_the_rows_that_were_dropped(tmp_path):
 
 
 def test_many_row_groups_keep_categories_sorted(tmp_path, monkeypatch):
-    monkeypatch.setattr("impressions_analytics.parquet.ROWS_PER_GROUP", 1)
+    monkeypatch.setattr("impressions_analytics.parquet.layout.ROWS_PER_GROUP", 1)
     frame = frame_of("impressions", nulls=True)
     path = ia.write_snapshot(frame, tmp_path / "rows.parquet")
     assert pq.read_metadata(path).num_row_groups == 3

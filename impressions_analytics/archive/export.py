@@ -21,8 +21,8 @@ from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
-from impressions_analytics.files import replace_file
-from impressions_analytics.parquet import ROWS_PER_GROUP, write_tables
+from impressions_analytics.parquet.files import replace_file
+from impressions_analytics.parquet.layout import ROWS_PER_GROUP, write_tables
 from impressions_analytics.privacy import check_key, pseudonymise
 
 if TYPE_CHECKING:

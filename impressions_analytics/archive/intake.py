@@ -12,7 +12,7 @@ import numpy as np
 from impressions_analytics.archive.months import Merged, Months, merge_month, month_of, time_column
 from impressions_analytics.archive.periods import Period, Stretch, split_months
 from impressions_analytics.errors import ArchiveError
-from impressions_analytics.tables import identify, to_table
+from impressions_analytics.parquet.tables import identify, to_table
 
 if TYPE_CHECKING:
     import pandas as pd

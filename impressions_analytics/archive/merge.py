@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.parquet import ROWS_PER_GROUP
+from impressions_analytics.parquet.layout import ROWS_PER_GROUP
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from impressions_analytics.rows_file import RowsFile
+    from impressions_analytics.parquet.rows_file import RowsFile
 
 BATCH_ROWS = 1 << 16
 """Rows of one file in memory at a time: a few megabytes."""

@@ -17,8 +17,8 @@ from impressions_analytics.archive.periods import Period, Stretch, coalesce, ove
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.parquet import Provenance, write_tables
-from impressions_analytics.rows_file import RowsFile
+from impressions_analytics.parquet.layout import Provenance, write_tables
+from impressions_analytics.parquet.rows_file import RowsFile
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -14,7 +14,7 @@ from impressions_analytics.archive.periods import Stretch, covered, span, subtra
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.tables import to_frame
+from impressions_analytics.parquet.tables import to_frame
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -72,7 +72,7 @@ class LoaderSource:
 
     def first_moment(self, emailing: int | None, *, end: datetime) -> datetime | None:
         """Say when an emailing, or the first emailing of the account, was sent; None when there is none."""
-        from impressions_analytics.loader import load_emailings
+        from impressions_analytics.loader.load import load_emailings
 
         if self._emailings is None:
             self._emailings = load_emailings(self._api, family=self._family, end=end, progress=False)
@@ -87,8 +87,8 @@ class LoaderSource:
         One cheap call when the API's own total is what is expected. It may count the seconds at the edges too, so that
         only loading the period can tell when it is not.
         """
-        from impressions_analytics.loader import iter_events
-        from impressions_analytics.totals import plan_load
+        from impressions_analytics.loader.load import iter_events
+        from impressions_analytics.loader.totals import plan_load
 
         if kind not in EVENT_KINDS:
             return None

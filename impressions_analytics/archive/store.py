@@ -15,7 +15,7 @@ import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
 from impressions_analytics.errors import ArchiveBusyError, ArchiveError, InvalidArgumentError
-from impressions_analytics.files import LEFTOVERS, replace_file
+from impressions_analytics.parquet.files import LEFTOVERS, replace_file
 
 LOCK_NAME = ".lock"
 

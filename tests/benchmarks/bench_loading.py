@@ -106,9 +106,9 @@ def dlt_to_parquet(url, token, pages):
 
 
 def bytes_only(url, token, pages):
-    from impressions_analytics.fetching import Fetcher
     from impressions_analytics.settings import Copernica
-    from impressions_analytics.transport import Transport
+    from impressions_analytics.transport.fetching import Fetcher
+    from impressions_analytics.transport.session import Transport
 
     api = Copernica(token, url=url)
     with Transport(api) as transport, Fetcher[int](api.connections) as fetcher:
@@ -138,7 +138,7 @@ def run_side(name: str, url: str, token: str, pages: int) -> None:
     import requests  # noqa: F401
 
     if name in ("ours", "bytes_only"):
-        import impressions_analytics.loader  # noqa: F401
+        import impressions_analytics.loader.load  # noqa: F401
     if name in MODULES:
         __import__(MODULES[name])
     began = time.perf_counter()

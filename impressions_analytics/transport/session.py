@@ -27,8 +27,10 @@ from impressions_analytics.errors import (
     MalformedResponseError,
     RequestRefusedError,
 )
-from impressions_analytics.jwt import jwt_in, use_until
-from impressions_analytics.outcomes import (
+from impressions_analytics.frames.values import UNREADABLE
+from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
+from impressions_analytics.transport.jwt import jwt_in, use_until
+from impressions_analytics.transport.outcomes import (
     Answer,
     Trouble,
     answer_of,
@@ -39,8 +41,6 @@ from impressions_analytics.outcomes import (
     seconds_to_wait,
     trouble_of,
 )
-from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
-from impressions_analytics.values import UNREADABLE
 
 log = logging.getLogger("impressions_analytics")
 

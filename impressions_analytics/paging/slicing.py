@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
-from impressions_analytics.fetching import Fetcher
-from impressions_analytics.frames import Decoder, NotJsonError
-from impressions_analytics.paging import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
+from impressions_analytics.frames.decode import Decoder, NotJsonError
+from impressions_analytics.paging.walk import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
 from impressions_analytics.progress import Progress
-from impressions_analytics.transport import Transport
+from impressions_analytics.transport.fetching import Fetcher
+from impressions_analytics.transport.session import Transport
 from impressions_analytics.windows import LATEST, Window
 
 MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keeping what was found

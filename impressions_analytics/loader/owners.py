@@ -12,11 +12,11 @@ import pandas as pd
 from impressions_analytics.columns import Family
 from impressions_analytics.endpoints import destinations_endpoint
 from impressions_analytics.errors import AccessDeniedError, RequestRefusedError
-from impressions_analytics.frames import Decoder, build_frame
-from impressions_analytics.paging import Listing
+from impressions_analytics.frames.decode import Decoder, build_frame
+from impressions_analytics.paging.slicing import Slicer
+from impressions_analytics.paging.walk import Listing
 from impressions_analytics.progress import Progress
-from impressions_analytics.slicing import Slicer
-from impressions_analytics.transport import Transport
+from impressions_analytics.transport.session import Transport
 from impressions_analytics.windows import EARLIEST, LATEST, Window
 
 _GONE = re.compile(

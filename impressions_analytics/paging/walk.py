@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from impressions_analytics.endpoints import Endpoint, period_parameters
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.frames import Page, time_column
+from impressions_analytics.frames.decode import Page, time_column
 from impressions_analytics.windows import SECOND, Window
 
 PAGE_ROWS = 1000  # the most that the API gives

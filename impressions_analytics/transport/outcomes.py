@@ -14,8 +14,8 @@ import requests
 import urllib3
 
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
+from impressions_analytics.frames.values import UNREADABLE
 from impressions_analytics.settings import Secret, redact
-from impressions_analytics.values import UNREADABLE
 
 DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself
 MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too

@@ -14,13 +14,13 @@ from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.endpoints import Endpoint
 from impressions_analytics.errors import IncompleteLoadError
-from impressions_analytics.frames import Decoder, build_frame, time_column
-from impressions_analytics.owners import Owners
-from impressions_analytics.paging import Listing, Walk
+from impressions_analytics.frames.decode import Decoder, build_frame, time_column
+from impressions_analytics.loader.owners import Owners
+from impressions_analytics.paging.slicing import Slicer
+from impressions_analytics.paging.walk import Listing, Walk
 from impressions_analytics.progress import Progress
 from impressions_analytics.settings import Copernica
-from impressions_analytics.slicing import Slicer
-from impressions_analytics.transport import Transport
+from impressions_analytics.transport.session import Transport
 from impressions_analytics.windows import EARLIEST, LATEST, Window
 
 

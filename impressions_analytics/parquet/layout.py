@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from impressions_analytics import __version__
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.tables import drop_unused_words
+from impressions_analytics.parquet.tables import drop_unused_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

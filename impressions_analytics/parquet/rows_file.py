@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.columns import KINDS, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.parquet import METADATA_KEY, SCHEMA_VERSION, Provenance
+from impressions_analytics.parquet.layout import METADATA_KEY, SCHEMA_VERSION, Provenance
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.assembly import Wanted, frames
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.endpoints import (
     FAMILIES,
@@ -20,6 +19,7 @@ from impressions_analytics.endpoints import (
     event_endpoint,
 )
 from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.loader.assembly import Wanted, frames
 from impressions_analytics.settings import Copernica
 from impressions_analytics.windows import read_period
 

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from impressions_analytics.assembly import wall_clock
 from impressions_analytics.certificate import Verdict
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
 from impressions_analytics.endpoints import Level, statistics_path
@@ -20,11 +19,12 @@ from impressions_analytics.errors import (
     MissingColumnError,
     RequestRefusedError,
 )
-from impressions_analytics.frames import Decoder
-from impressions_analytics.loader import given_api, given_family, given_identifier, want_events
-from impressions_analytics.paging import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
+from impressions_analytics.frames.decode import Decoder
+from impressions_analytics.loader.assembly import wall_clock
+from impressions_analytics.loader.load import given_api, given_family, given_identifier, want_events
+from impressions_analytics.paging.walk import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
 from impressions_analytics.settings import Copernica
-from impressions_analytics.transport import Transport
+from impressions_analytics.transport.session import Transport
 
 LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 

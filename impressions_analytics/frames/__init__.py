@@ -1,0 +1,1 @@
+"""Page bytes -> typed columns -> frame."""

@@ -1,0 +1,35 @@
+"""From the API to a typed frame, with the certificate that says what it is."""
+
+from __future__ import annotations
+
+from impressions_analytics.loader.load import (
+    iter_events,
+    iter_impressions,
+    load_abuses,
+    load_clicks,
+    load_deliveries,
+    load_destinations,
+    load_emailings,
+    load_errors,
+    load_events,
+    load_impressions,
+    load_unsubscribes,
+)
+from impressions_analytics.loader.totals import load_statistics, plan_load, reconcile
+
+__all__ = [
+    "iter_events",
+    "iter_impressions",
+    "load_abuses",
+    "load_clicks",
+    "load_deliveries",
+    "load_destinations",
+    "load_emailings",
+    "load_errors",
+    "load_events",
+    "load_impressions",
+    "load_statistics",
+    "load_unsubscribes",
+    "plan_load",
+    "reconcile",
+]

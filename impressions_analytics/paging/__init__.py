@@ -1,0 +1,1 @@
+"""Which pages to ask for, how much at once, and when a list is proven whole."""

@@ -1,0 +1,1 @@
+"""Bytes from the API: sessions, tokens, retries, and the threads that fetch."""
