@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -17,9 +16,10 @@ import typer
 
 import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
-from impressions_analytics.columns import EventKind, Family
+from impressions_analytics.columns import KINDS, EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.parquet.files import check_place
+from impressions_analytics.progress import progress_line
 from impressions_analytics.terminal import Commands, run, say
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def load(
 def sync(
     folder: ArchivePath,
     kind: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="What to bring; may be repeated. [default: impressions]")
+        list[str] | None,
+        typer.Option(metavar="KIND", help="What to bring: impressions by default, all, or one; may be repeated."),
     ] = None,
     begin: Begin = None,
     emailing: Emailings = None,
@@ -138,7 +139,9 @@ def sync(
     keep_days: Annotated[
         int | None, typer.Option(min=1, metavar="DAYS", help="Also remove rows older than this.")
     ] = None,
-    family: FamilyOption = "ms",
+    family: Annotated[
+        Family | None, typer.Option(help="What the archive holds; a new one holds ms.", show_default=False)
+    ] = None,
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
@@ -149,10 +152,11 @@ def sync(
     from impressions_analytics.loader.load import given_identifier
 
     archive = ia.Archive(folder, family=family)
+    kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])
     summary = archive.sync(
-        _api(version), kinds=cast("list[Kind]", kind or ["impressions"]), begin=begin, look_back_days=look_back_days,
+        _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
         emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-        progress=_progress_line(),
+        progress=progress_line(),
     )  # fmt: skip
     _tell(summary, as_json)
     if keep_days is not None:
@@ -247,10 +251,11 @@ def sandbox(
         if as_json:
             print(json.dumps(where), flush=True)
             return
-        print(f"COPERNICA_ACCESS_TOKEN={where['access_token']}")
-        print(f"COPERNICA_API_URL={where['url']}")
-        print(f"COPERNICA_AUTH_URL={where['auth_url']}", flush=True)
-        say("Serving invented data; set these in another terminal and load from here. Ctrl-C stops.")
+        for name, value in zip(
+            ("ACCESS_TOKEN", "API_URL", "AUTH_URL"), ("access_token", "url", "auth_url"), strict=True
+        ):
+            print(f"export COPERNICA_{name}={where[value]}", flush=True)
+        say("Serving invented data; paste these lines into another terminal to load from here. Ctrl-C stops.")
 
     try:
         command.serve(announce, impressions=impressions, seed=seed, port=port)
@@ -286,13 +291,6 @@ def _end_by(verdict: str, kept: str) -> None:
 def _tell(result: Any, as_json: bool) -> None:
     """Print what was done, for a person or for a script."""
     print(json.dumps(result.to_json()) if as_json else result)
-
-
-def _progress_line() -> Any:
-    """Return what shows how far a sync is, on a terminal only."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return None
-    return lambda kind, until, rows: print(f"\r{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr)
 
 
 def _api(version: int | None) -> Copernica:

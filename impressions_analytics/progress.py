@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 
@@ -41,6 +42,13 @@ class Progress:
         if self._bar is not None:
             self._bar.total = max(self._bar.total, self._bar.n + rows)
             self._bar.update(rows)
+
+
+def progress_line() -> Callable[[str, object, int], None] | None:
+    """Return what shows on one line how far a sync is; None where nobody looks."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    return lambda kind, until, rows: print(f"\r{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr)  # noqa: T201
 
 
 def _in_notebook() -> bool:

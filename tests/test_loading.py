@@ -211,6 +211,15 @@ def test_a_plan_costs_one_call_and_tells_what_the_load_takes(monkeypatch, reach)
         assert len(box.requests) == 4
 
 
+def test_a_plan_tells_what_looking_profiles_up_costs_at_most(monkeypatch, reach):
+    monkeypatch.undo()
+    with Sandbox(impressions=3_200, seed=12) as box:
+        plan = ia.plan_load(reach(box, version=3))
+        assert (plan.calls, plan.lookup_calls) == (4, -(-len(box.truth("destinations")) // 1000))
+        assert len(box.requests) == plan.calls_spent == 2
+        assert ia.plan_load(reach(box, version=3), profiles=False).lookup_calls == 0
+
+
 def test_reconciliation_states_the_difference_with_copernicas_own_figures(reach):
     with Sandbox(impressions=1_000, seed=13) as box:
         api = reach(box)

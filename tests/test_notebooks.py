@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -11,6 +9,10 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+TO_RUN = [
+    pytest.param(path, id=path.stem, marks=pytest.mark.spark if "spark" in path.read_text(encoding="utf-8") else ())
+    for path in NOTEBOOKS
+]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -20,11 +22,8 @@ def test_a_notebook_is_stored_without_outputs(path):
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TO_RUN)
 def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(path.parent.parent))
-    text = path.read_text(encoding="utf-8")
-    if "pyspark" in text and not (importlib.util.find_spec("pyspark") and shutil.which("java")):
-        pytest.skip("needs PySpark and Java")
-    notebook = nbformat.reads(text, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from impressions_analytics.certificate import Verdict
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
-from impressions_analytics.endpoints import Level, statistics_path
+from impressions_analytics.endpoints import Level, destinations_endpoint, statistics_path
 from impressions_analytics.errors import (
     AnalysisError,
     InvalidArgumentError,
@@ -25,6 +25,7 @@ from impressions_analytics.loader.load import given_api, given_family, given_ide
 from impressions_analytics.paging.walk import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
 from impressions_analytics.settings import Copernica
 from impressions_analytics.transport.session import Transport
+from impressions_analytics.windows import EARLIEST, LATEST, Window
 
 LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 
@@ -41,18 +42,19 @@ class LoadPlan:
         Calls that the load takes when the rows are spread evenly over its period; a few more when they are not.
     calls_spent : int
         Calls that the plan itself took.
-    looks_profiles_up : bool
-        Whether a call per 1,000 destinations of every emailing touched comes on top, for profiles that rows lack.
+    lookup_calls : int
+        Calls that come on top, at most about so many, to look profiles up where rows come without them: one per 1,000
+        destinations of the emailings that the rows belong to.
     """
 
     kind: Kind
     rows: int
     calls: int
     calls_spent: int
-    looks_profiles_up: bool = False
+    lookup_calls: int = 0
 
     def __str__(self) -> str:
-        more = ", and one per 1,000 destinations of every emailing touched" if self.looks_profiles_up else ""
+        more = f", and up to about {self.lookup_calls:,} to look profiles up" if self.lookup_calls else ""
         return f"{self.rows:,} {self.kind}: about {self.calls:,} calls{more} (this plan took {self.calls_spent})"
 
     def to_json(self) -> dict[str, Any]:
@@ -95,7 +97,7 @@ class Reconciliation:
 
 
 def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **selection: Any) -> LoadPlan:
-    """Return how many calls a load will take, from one cheap call per list; Copernica bills calls.
+    """Return how many calls a load will take, from one cheap call per list, and one more where profiles are looked up.
 
     Parameters
     ----------
@@ -125,8 +127,13 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
             total = _total_of(transport, listing, Decoder(kind, wanted.family, may_lack=listing.endpoint.may_lack))
             rows += total
             calls += calls_for(total)
-        lookups = wanted.profiles and api.version > 2 and any(one.may_lack for one in wanted.endpoints)
-        return LoadPlan(kind, rows, calls, transport.requests, lookups)
+        lookup_calls = 0
+        if wanted.profiles and api.version > 2 and rows and any(one.may_lack for one in wanted.endpoints):
+            everyone = Listing(
+                destinations_endpoint(family=wanted.family, emailing=None), Window(EARLIEST, LATEST), False
+            )
+            lookup_calls = calls_for(_total_of(transport, everyone, Decoder("destinations", wanted.family)))
+        return LoadPlan(kind, rows, calls, transport.requests, lookup_calls)
 
 
 def _total_of(transport: Transport, listing: Listing, decoder: Decoder) -> int:
