@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,9 @@ class Progress:
     def __init__(self, show: bool | None = None, title: str = "rows") -> None:
         self._bar: Any = None
         if sys.stderr is not None and (show or (show is None and (sys.stderr.isatty() or _in_notebook()))):
-            from tqdm.auto import tqdm
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a kernel without widgets gets the bar of a terminal, which will do
+                from tqdm.auto import tqdm
 
             self._bar = tqdm(total=0, desc=title, unit=" rows", unit_scale=True, leave=False, delay=0.5)
 
