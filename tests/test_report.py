@@ -126,6 +126,15 @@ def test_the_open_rate_is_a_range_where_machines_hide_it() -> None:
     assert shown["Machine-only opens"][0] == "50.0%"
 
 
+def test_the_period_ends_with_the_last_impression_and_not_with_the_beginning_of_its_week(tmp_path: Path) -> None:
+    data = opens(4).assign(
+        timestamp=pd.to_datetime(["2026-01-07", "2026-02-03", "2026-05-01", "2026-06-25 18:30"], format="ISO8601")
+    )
+    page = written(tmp_path, data)  # the weeks begin on 2026-01-05 and 2026-06-22
+    assert "2026-01-07 to 2026-06-25, wall clock" in page.text
+    assert "from 2026-01-07 to 2026-06-25 18:30, by the week" in page.text
+
+
 def test_the_page_runs_nothing_and_asks_for_nothing(tmp_path: Path) -> None:
     data = opens(30, useragent=NASTY)
     names = pd.DataFrame({"ID": [401, 402], "subject": [NASTY, "plain"]})

@@ -89,7 +89,7 @@ def _is_file(data: Any) -> bool:
 
 
 def _rows(archive: Any, kind: Kind) -> int:
-    return int(archive.scan(kind).count().to_pyarrow().as_py())
+    return int(archive.scan(kind).count().to_pyarrow().as_py()) if kind in archive.kinds else 0
 
 
 def _opened(data: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics import analytics
+from impressions_analytics.engine import Need, open_source
 from impressions_analytics.report.inputs import Inputs
 
 _STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
@@ -18,8 +19,9 @@ SETTLED_HOURS = 24
 
 @dataclass(frozen=True)
 class Results:
-    """The result frames of the analyses; None where an input is missing."""
+    """The result frames of the analyses; None where an input is missing. `span` are the first and last impression."""
 
+    span: tuple[pd.Timestamp, pd.Timestamp] | None
     every: str
     over_time: pd.DataFrame
     first_opens: pd.DataFrame
@@ -51,6 +53,7 @@ def compute(inputs: Inputs) -> Results:
     every, over_time, first_opens = _over_time(opens)
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(
+        span=_span(opens),
         every=every,
         over_time=over_time,
         first_opens=first_opens,
@@ -66,6 +69,13 @@ def compute(inputs: Inputs) -> Results:
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
         decay=None if sent is None else analytics.open_decay(opens, sent),
     )
+
+
+def _span(opens: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    source = open_source(opens, Need("impressions", ("timestamp",)))
+    timestamp = source.table.timestamp
+    ends = source.engine.fetch(source.table.aggregate(first=timestamp.min(), last=timestamp.max())).to_pylist()[0]
+    return None if ends["first"] is None else (pd.Timestamp(ends["first"]), pd.Timestamp(ends["last"]))
 
 
 def _over_time(opens: Any) -> tuple[str, pd.DataFrame, pd.DataFrame]:

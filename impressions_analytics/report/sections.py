@@ -61,11 +61,11 @@ def sections(results: Results, inputs: Inputs) -> list[Section]:
 def _over_time(results: Results, inputs: Inputs) -> Section:
     result, firsts = results.over_time, results.first_opens
     says = "No impressions."
-    if len(result):
+    if results.span:
         top = result.iloc[int(result["impressions"].argmax())]
         says = (
-            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(result['period'].min())} to "
-            f"{_day(result['period'].max())}, by the {results.every}; the most, {whole(top['impressions'])}, "
+            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(results.span[0])} to "
+            f"{_day(results.span[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
             f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
         )
     joined = result.merge(firsts, on="period", how="left")

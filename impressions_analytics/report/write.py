@@ -94,7 +94,6 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
     certificates = certified(inputs)
-    period = results.over_time["period"]
     return template.render(
         title=title,
         style=style,
@@ -102,8 +101,8 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
         verdict=overall(certificates),
         certificates=certificates,
         verdicts=grouped(certificates),
-        begin=f"{period.min():%Y-%m-%d}" if len(period) else "",
-        end=f"{period.max():%Y-%m-%d}" if len(period) else "",
+        begin=f"{results.span[0]:%Y-%m-%d}" if results.span else "",
+        end=f"{results.span[1]:%Y-%m-%d}" if results.span else "",
         zone=inputs.zone,
         headlines=headlines(results),
         sections=sections(results, inputs),
