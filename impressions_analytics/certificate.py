@@ -14,15 +14,25 @@ VERDICTS: dict[Verdict, str] = {
 }
 
 
+def _counted(number: int | None, words: str) -> str:
+    """Return a number with its word, as one or many; nothing of what nobody counted."""
+    if number is None:
+        return ""
+    one = f"{words[:-3]}y" if words.endswith("ies") else words.removesuffix("s")
+    return f"{number:,} {one if number == 1 else words}"
+
+
 class Certificate(dict[str, Any]):
     """A dictionary that shows itself shortly; the keys are those of `make_certificate`."""
 
     def __repr__(self) -> str:
-        period = f"{self.get('begin') or 'the beginning'} to {self.get('end') or 'now'}"
-        return (
-            f"<{self.get('verdict')}: {self.get('rows'):,} {self.get('kind')}, {period}, "
-            f"{self.get('requests')} requests, loaded {self.get('loaded_at')}>"
-        )
+        said = [
+            _counted(self.get("rows"), str(self.get("kind"))),
+            f"{self.get('begin') or 'the beginning'} to {self.get('end') or 'now'}",
+            _counted(self.get("requests"), "requests"),
+            f"loaded {self['loaded_at']}" if self.get("loaded_at") else "",
+        ]
+        return f"<{self.get('verdict')}: {', '.join(filter(None, said))}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -135,7 +135,6 @@ def test_scan_is_lazy_and_gives_the_same_rows(tmp_path):
     account = Account()
     account.add("impressions", opens(1200))
     archive = archive_at(tmp_path)
-    assert archive.scan("impressions").count().to_pyarrow().as_py() == 0
     archive.sync(account)
     table = archive.scan("impressions")
     assert table.columns == tuple(column.name for column in columns_of("impressions"))
@@ -284,6 +283,47 @@ def test_an_archive_remembers_its_family_and_zone(tmp_path):
     account.timezone = "UTC"
     with pytest.raises(ia.InvalidArgumentError, match="timezone is 'UTC' and the archive's 'America/New_York'"):
         again.sync(account)
+
+
+def test_what_is_not_there_never_passes_for_complete_or_zero(tmp_path):
+    said = r"there is no archive at .*typo: impressions sync .*typo makes one"
+    for use in (ia.Archive.read, ia.Archive.scan, ia.impressions_over_time):
+        with pytest.raises(ia.ArchiveError, match=said):
+            use(archive_at(tmp_path / "typo"))
+    assert not (tmp_path / "typo").exists()
+    account = Account()
+    account.add("impressions", opens(10))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    assert archive.kinds == ("impressions",)
+    with pytest.raises(ia.ArchiveError, match=r"^clicks were never synced: impressions sync .* --kind clicks$"):
+        archive.scan("clicks")
+
+
+def test_a_kind_that_was_never_synced_reads_as_an_empty_frame_that_says_so(tmp_path):
+    account = Account()
+    account.add("impressions", opens(10))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    clicks = archive.read("clicks", columns=["profile", "ID"])
+    assert clicks.empty and list(clicks.columns) == ["profile", "ID"] and str(clicks["profile"].dtype) == "Int64"
+    load = clicks.attrs["load"]
+    assert (load["verdict"], load["gaps"]) == ("unproven", [("never synced: the beginning", "now")])
+    assert repr(load) == "<unproven: 0 clicks, the beginning to now>"
+    part = archive.read("clicks", begin="2026-01-01", end="2026-02-01").attrs["load"]
+    assert (part["begin"], part["gaps"][0][1]) == ("2026-01-01 00:00:00", "2026-02-01 00:00:00")
+
+
+def test_a_certificate_counts_one_and_many_and_leaves_out_what_nobody_counted(tmp_path):
+    account = Account()
+    account.add("impressions", opens(10))
+    archive = archive_at(tmp_path)
+    archive.sync(account)
+    one = repr(archive.read(end="2026-01-01 00:30").attrs["load"])
+    assert one.startswith("<complete: 1 impression, 2026-01-01 00:00:00 to 2026-01-01 00:30:00, loaded 2026-")
+    assert "request" not in one and "None" not in one
+    load = type(archive.read().attrs["load"])
+    assert "1 delivery, the beginning to now, 1 request>" in repr(load(kind="deliveries", rows=1, requests=1))
 
 
 def test_a_place_without_an_archive_is_said(tmp_path):

@@ -50,7 +50,7 @@ def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, action
                 look_back_days=look_back,
             )
         findings = [found.what for found in archive.verify().findings]
-        assert archive.read()["ID"].is_unique and findings in ([], ["there is no archive here"])
+        assert (not archive.kinds or archive.read()["ID"].is_unique) and findings in ([], ["there is no archive here"])
     account.fail_after = None
     archive = archive_at(folder, str(START + timedelta(days=70)))
     archive.sync(account, begin=START)

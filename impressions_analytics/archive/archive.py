@@ -83,6 +83,11 @@ class Archive:
         """The zone of the wall clock in the archive's timestamps."""
         return self._home.timezone
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of rows that were synced."""
+        return self._home.kinds()
+
     def sync(
         self,
         api: Any = None,
@@ -163,21 +168,36 @@ class Archive:
         -------
         pandas.DataFrame
             The rows by timestamp and ID. ``attrs["load"]`` is a certificate: its verdict is ``"complete"`` only when
-            the whole period was loaded for the whole account, and its ``gaps`` name what was not.
+            the whole period was loaded for the whole account, and its ``gaps`` name what was not; of a kind that was
+            never synced there are no rows, and the verdict is ``"unproven"``.
+
+        Raises
+        ------
+        ArchiveError
+            There is no archive at the path, or a file of it is damaged or foreign.
         """
         from impressions_analytics.archive.reading import read_frame
 
         first, last = read_period(begin, end)
-        return read_frame(self._home.months(kind), first, last, columns)
+        months = self._home.months(kind)
+        self._home.must_exist()
+        return read_frame(months, first, last, columns)
 
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
 
         Every analysis takes the archive itself, or this table or a selection of it.
+
+        Raises
+        ------
+        ArchiveError
+            There is no archive at the path, or the kind was never synced, so that nothing can be said of its number.
         """
         from impressions_analytics.archive.reading import scan_table
 
-        return scan_table(self._home.months(kind), self._home.connection)
+        months = self._home.months(kind)
+        self._home.must_exist()
+        return scan_table(months, self._home.connection)
 
     def verify(self, api: Any = None) -> Verification:
         """Read everything and hold it against what the files say of themselves, and against the API if one is given.

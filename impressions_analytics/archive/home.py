@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from impressions_analytics.archive.months import Months, remembered
+from impressions_analytics.archive.months import PENDING, Months, remembered
 from impressions_analytics.archive.source import LoaderSource, Source
 from impressions_analytics.archive.store import Store
-from impressions_analytics.archive.suppression import Suppression
+from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.columns import KINDS, Family, Kind
-from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 
 Clock = Callable[[], dt.datetime]
 
@@ -74,6 +74,23 @@ class Home:
         """Return the files of every kind."""
         family, timezone = self.family, self.timezone
         return [Months(self.store, kind, family, timezone) for kind in KINDS]
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kinds that were synced."""
+        return tuple(kind for kind in KINDS if self.store.files_below(kind, ".parquet"))
+
+    def must_exist(self) -> None:
+        """Refuse a place where nothing was ever synced, before anything is made there.
+
+        Raises
+        ------
+        ArchiveError
+            Nothing is there, or nothing of an archive.
+        """
+        pending = any(self.store.files_below(f"{kind}/{PENDING}", ".piece") for kind in KINDS)
+        if not (pending or self.kinds() or self.store.exists(LIST)):
+            name = self.store.name
+            raise ArchiveError(f"there is no archive at {name}: impressions sync {name} makes one")
 
     def suppression(self) -> Suppression:
         """Return the list of erased persons as it is now."""

@@ -13,7 +13,7 @@ from impressions_analytics.archive.months import Month, Months, time_column
 from impressions_analytics.archive.periods import Stretch, covered, span, subtract
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
-from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.tables import to_frame
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def read_frame(
     if unknown:
         raise InvalidArgumentError(f"columns={unknown[0]!r}: {months.kind} have {', '.join(known)}")
     footers = months.footers()
+    if not footers:
+        return _never_synced(months, begin, end, list(columns or known))
     stretch = _asked(footers, begin, end)
     tables = [arrow_schema(months.kind, months.family).empty_table()]
     tables += [_read_month(months, month, stretch, columns) for month in footers if _overlap(month.stretch, stretch)]
@@ -41,9 +43,28 @@ def read_frame(
     return frame
 
 
+def _never_synced(months: Months, begin: datetime | None, end: datetime | None, columns: list[str]) -> pd.DataFrame:
+    """Return no rows, with a certificate that does not let them pass for zero."""
+    table = arrow_schema(months.kind, months.family).empty_table().select(columns)
+    frame = to_frame(table, months.kind, months.family)
+    first, last = (None if moment is None else str(moment) for moment in (begin, end))
+    frame.attrs["load"] = Certificate(
+        kind=months.kind,
+        family=months.family,
+        zone=months.zone,
+        begin=first,
+        end=last,
+        rows=0,
+        verdict="unproven",
+        gaps=[(f"never synced: {first or 'the beginning'}", last or "now")],
+        source=months.store.name,
+    )
+    return frame
+
+
 def _asked(footers: Sequence[Month], begin: datetime | None, end: datetime | None) -> Stretch:
     known = span(period for month in footers for period in month.periods)
-    first, last = known or (datetime.min, datetime.min)
+    first, last = known or (footers[0].stretch[0], footers[-1].stretch[1])
     begin = begin or (min(first, end) if end else first)
     return begin, end or max(last, begin)
 
@@ -66,7 +87,7 @@ def _certificate(months: Months, footers: Sequence[Month], stretch: Stretch, row
     periods = [period for month in footers for period in month.periods if period.emailing is None]
     gaps = subtract(stretch, covered(periods))
     inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
-    proven = not gaps and all(period.verdict == "complete" for period in inside)
+    proven = bool(inside) and not gaps and all(period.verdict == "complete" for period in inside)
     return Certificate(
         kind=months.kind,
         family=months.family,
@@ -82,16 +103,23 @@ def _certificate(months: Months, footers: Sequence[Month], stretch: Stretch, row
 
 
 def scan_table(months: Months, connection: Any) -> Any:
-    """Return all rows of a kind as a lazy Ibis table on DuckDB; an empty typed one when there is no file."""
+    """Return all rows of a kind as a lazy Ibis table on DuckDB.
+
+    Raises
+    ------
+    ArchiveError
+        The kind was never synced: no rows would pass for zero events.
+    """
+    import pyarrow.dataset as ds
+
     files = months.files()
+    if not files:
+        name = months.store.name
+        raise ArchiveError(f"{months.kind} were never synced: impressions sync {name} --kind {months.kind}")
     places = [months.store.place(relative) for relative in files]
-    if files and months.store.is_local:
+    if months.store.is_local:
         return connection.read_parquet(places, hive_partitioning=False)
     schema = arrow_schema(months.kind, months.family)
-    rows = schema.empty_table()
-    if files:
-        import pyarrow.dataset as ds
-
-        rows = ds.dataset(places, schema=schema, filesystem=months.store.filesystem, format="parquet")
+    rows = ds.dataset(places, schema=schema, filesystem=months.store.filesystem, format="parquet")
     connection.con.register(months.kind, rows)
     return connection.table(months.kind)

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.columns import Kind
+from impressions_analytics.engine import check_family, claim_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 
 KINDS_USED: tuple[Kind, ...] = ("impressions", "deliveries", "clicks", "destinations", "emailings")
@@ -67,11 +68,15 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
     data = _opened(data)
     sources: dict[Kind, Any] = {}
     certificates: dict[Kind, Mapping[str, Any] | None] = {}
+    family: str | None = None
     for kind in KINDS_USED:
         source = data if kind == "impressions" else given.get(kind)
         if source is None and _is_archive(data) and _rows(data, kind):
             source = data
         if source is not None:
+            claim = claim_of(source, kind)
+            check_family(family, claim.family, kind)
+            family = family or claim.family
             sources[kind] = _read(source, kind)
             certificates[kind] = _certificate(sources[kind], source, kind)
     zones = (certificate.get("zone") for certificate in certificates.values() if certificate)
