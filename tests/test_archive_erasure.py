@@ -105,6 +105,25 @@ def test_one_destination_can_be_erased_and_exports_inside_go_too(tmp_path):
     assert 5 not in set(archive.read()["destination"])
 
 
+def test_the_receipt_says_which_exports_went_and_that_others_are_yours_to_find(tmp_path):
+    archive, _ = archive_with_a_person(tmp_path)
+    archive.export(tmp_path / "exports" / "bi")
+    receipt = archive.erase(destination=5)
+    assert receipt.exports == ["exports/bi"] and receipt.to_json()["exports"] == ["exports/bi"]
+    assert str(receipt).splitlines()[1:] == [
+        "  exports/bi was removed: export again",
+        "  exports and snapshots elsewhere are yours to find",
+    ]
+    assert archive.erase(destination=6).exports == []
+
+
+def test_a_place_without_an_archive_is_refused_and_nothing_is_made_there(tmp_path):
+    for use in (lambda archive: archive.erase(profile=PERSON), lambda archive: archive.retain(20)):
+        with pytest.raises(ia.ArchiveError, match=r"there is no archive at .*typo: impressions sync .*typo makes one"):
+            use(archive_at(tmp_path / "typo"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lost_key_is_said_before_anybody_comes_back(tmp_path):
     archive, account = archive_with_a_person(tmp_path)
     archive.erase(profile=PERSON)

@@ -271,10 +271,16 @@ class Archive:
         -------
         ErasureReceipt
             What was done, without naming the person.
+
+        Raises
+        ------
+        ArchiveError
+            There is no archive at the path; nothing was made there.
         """
         from impressions_analytics.archive.erasure import erase_person, one_person
 
         by, number = one_person(profile=profile, subprofile=subprofile, destination=destination)
+        self._home.must_exist()
         with self._home.store.locked():
             return erase_person(self._home.all_months(), self._home.suppression(), by, number, now=self._home.clock())
 
@@ -284,6 +290,7 @@ class Archive:
 
         if days < 1:
             raise InvalidArgumentError(f"days={days!r} must be 1 or more")
+        self._home.must_exist()
         begin = self._home.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
         with self._home.store.locked():
             return retain_from(self._home.all_months(), begin)

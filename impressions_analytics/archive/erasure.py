@@ -59,8 +59,9 @@ def erase_person(
                 removed = _rewrite(months, month, list(columns.values()), chosen, month.periods)
                 rows[months.kind] = rows.get(months.kind, 0) + removed
                 files += [month.relative] if removed else []
-    files += _remove_exports(kinds[0].store)
-    return ErasureReceipt(kinds[0].store.name, f"{now:%Y-%m-%d %H:%M:%S}", by, rows, files)
+    exports = _remove_exports(kinds[0].store)
+    places = sorted({export.rpartition("/")[0] for export in exports})
+    return ErasureReceipt(kinds[0].store.name, f"{now:%Y-%m-%d %H:%M:%S}", by, rows, [*files, *exports], exports=places)
 
 
 def _messages_of(kinds: Sequence[Months], by: str, number: int) -> set[int]:

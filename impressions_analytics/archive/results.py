@@ -146,6 +146,8 @@ class ErasureReceipt(Result):
         Files that were rewritten or, for exports kept inside the archive, removed.
     suppressed : bool
         Whether later syncs will leave the person out.
+    exports : list of str
+        The folders inside the archive from which exports were removed.
     """
 
     archive: str
@@ -154,10 +156,13 @@ class ErasureReceipt(Result):
     rows: dict[str, int]
     files: list[str]
     suppressed: bool = True
+    exports: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count) or "no rows"
-        return f"{self.archive}: erased {counts} of one {self.by} from {len(self.files)} files at {self.erased_at} UTC"
+        said = f"{self.archive}: erased {counts} of one {self.by} from {len(self.files)} files at {self.erased_at} UTC"
+        removed = [f"  {place} was removed: export again" for place in self.exports]
+        return "\n".join([said, *removed, "  exports and snapshots elsewhere are yours to find"])
 
 
 @dataclass(frozen=True, slots=True)
