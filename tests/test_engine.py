@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import impressions_analytics as ia
 from impressions_analytics.engine import Need, open_source
+from impressions_analytics.loader.load import load_events
 
 
 @pytest.fixture
@@ -87,8 +89,64 @@ def test_what_nothing_reads_is_refused_by_its_type(data: Any) -> None:
 
 def test_a_path_without_parquet_files_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.parquet", tmp_path, f"{tmp_path}/*.parquet"):
-        with pytest.raises(ia.InvalidArgumentError, match="there is no Parquet file to read at"):
+        with pytest.raises(ia.InvalidArgumentError, match="there is no Parquet file at"):
             ia.impressions_over_time(path)
+
+
+def test_what_is_no_parquet_file_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "opens.csv").write_text("ID,mailing\n1,412\n")
+    for analysis in (ia.impressions_over_time, ia.human_opens):
+        with pytest.raises(ia.InvalidArgumentError, match=r"opens\.csv is no Parquet file$"):
+            analysis(tmp_path / "opens.csv")
+        with pytest.raises(ia.InvalidArgumentError, match=r"^there is no Parquet file at nosuch$"):
+            analysis("nosuch")
+
+
+def loaded(frame: pd.DataFrame, kind: str, family: str = "ms", **more: Any) -> pd.DataFrame:
+    """The same rows with a certificate."""
+    frame = frame.copy()
+    frame.attrs["load"] = {"kind": kind, "family": family, **more}
+    return frame
+
+
+@pytest.mark.parametrize("analysis", [
+    ia.impressions_over_time, ia.impressions_per_profile, ia.user_agent_breakdown, ia.human_opens,
+    ia.impressions_by_hour_of_week, ia.mailing_performance,
+])  # fmt: skip
+def test_clicks_are_not_counted_as_impressions(opens: pd.DataFrame, analysis: Any) -> None:
+    with pytest.raises(
+        ia.AnalysisError, match=r"^clicks were given where impressions are needed: give the impressions"
+    ):
+        analysis(loaded(opens, "clicks"))
+
+
+def test_the_kind_in_a_file_is_believed_whoever_reads_it(box: Any, tmp_path: Path) -> None:
+    api = ia.Copernica(box.access_token, url=box.url)
+    path = ia.write_snapshot(load_events("clicks", api), tmp_path / "clicks.parquet")
+    for data in (path, tmp_path, pq.read_table(path)):
+        with pytest.raises(ia.AnalysisError, match=r"^clicks were given where impressions are needed"):
+            ia.impressions_over_time(data)
+    with pytest.raises(ia.AnalysisError, match=r"^clicks were given where impressions are needed"):
+        ia.write_report(path, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_inputs_of_two_families_are_not_mixed(opens: pd.DataFrame, tmp_path: Path) -> None:
+    sent = loaded(truth.destinations(), "destinations", "publisher")
+    with pytest.raises(ia.AnalysisError, match="destinations are of the family 'publisher' and the other rows of 'ms'"):
+        ia.time_to_open(loaded(opens, "impressions"), sent)
+    with pytest.raises(ia.AnalysisError, match="family 'publisher'"):
+        ia.write_report(loaded(opens, "impressions"), tmp_path / "report.html", destinations=sent)
+
+
+def test_mail_is_mature_by_the_end_of_the_certificate_and_not_by_the_latest_impression() -> None:
+    opens = pd.DataFrame({"timestamp": pd.to_datetime(["2026-01-05 09:30"]), "destination": [112]})
+    sent = pd.DataFrame({"ID": [112], "mailing": [412], "timestampsent": pd.to_datetime(["2026-01-05 09:00"])})
+    assert not ia.open_decay(opens, sent)["mature"].any()
+    for end, mature in (("2026-06-05 00:00:00", True), ("2026-01-12 09:00:00", True), ("2026-01-12 08:59:59", False)):
+        assert ia.open_decay(loaded(opens, "impressions", end=end), sent)["mature"].all() == mature
+    known = loaded(opens, "impressions", end="2026-06-05 00:00:00")
+    assert not ia.open_decay(known, sent, as_of="2026-01-06")["mature"].any()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source, whole_numbers
+from impressions_analytics.engine import (
+    Need,
+    column_list,
+    dtype_of,
+    known_until,
+    nulls_last,
+    open_source,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +115,9 @@ def open_decay(
     horizon_hours : int
         Opens up to this long after sending are followed; those later are left out.
     as_of : datetime-like or str, optional
-        Until when the impressions are known, wall clock; the latest impression when not given.
+        Until when the impressions are known, wall clock. When not given, where the certificate of the load ends if one
+        came with the data, else the latest impression: without a certificate give it, or mail of which nobody opens
+        any more is never taken for mature.
 
     Returns
     -------
@@ -160,7 +170,7 @@ def open_decay(
     need = Need("destinations", ("ID", "timestampsent"), by=groups)
     sent = source.also(destinations, need)
     dtypes = {name: dtype_of(name, need, sent) for name in groups}
-    until = None if as_of is None else moment("as_of", as_of)
+    until = known_until(data, "impressions") if as_of is None else moment("as_of", as_of)
     return source.deliver(_open_decay(source.table, sent, groups, horizon_hours, until), {**dtypes, **_DECAY})
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _OWN = ("hours", "opens", "share", "half_life_hours", "mature")
 _MIDDLE = (0.1, 0.9)
+_UNTIL_WHEN = "not mature yet; if the impressions are known further, give open_decay as_of=..."
 _TICKS_HOURS = (0, 1, 4, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 5760)
 
 
@@ -77,7 +78,7 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     mature = rows.groupby("group", sort=False)["mature"].all()
     drawn = rows[rows["share"].notna()]
     if drawn.empty:
-        return say_nothing_to_draw(ax, "no opens" if mature.all() else "not mature yet")
+        return say_nothing_to_draw(ax, "no opens" if mature.all() else _UNTIL_WHEN)
     _draw_all(ax, drawn)
     _axes(ax, int(result["hours"].max()))
     if not mature.all():

@@ -7,6 +7,7 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 
 from __future__ import annotations
 
+from impressions_analytics.engine.claims import check_family, claim_of, known_until
 from impressions_analytics.engine.expressions import nulls_last, whole_numbers
 from impressions_analytics.engine.needs import Need, column_list
 from impressions_analytics.engine.results import dtype_of
@@ -19,8 +20,11 @@ __all__ = [
     "Piece",
     "Source",
     "UnsuitedError",
+    "check_family",
+    "claim_of",
     "column_list",
     "dtype_of",
+    "known_until",
     "nulls_last",
     "open_source",
     "pieces",

@@ -194,6 +194,6 @@ def _scan(address: str, backend: Any) -> Any:
     try:
         return backend.read_parquet(address, union_by_name=True)
     except duckdb.IOException as error:
-        raise InvalidArgumentError(f"there is no Parquet file to read at {address}: {error}") from error
+        raise InvalidArgumentError(f"there is no Parquet file at {address}") from error
     except duckdb.Error as error:
-        raise DamagedFileError(f"{address} cannot be read as Parquet: {error}") from error
+        raise DamagedFileError(f"{address} cannot be read as Parquet: {str(error).splitlines()[0]}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from impressions_analytics.engine.claims import claim_of
 from impressions_analytics.engine.needs import Need
 from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
 from impressions_analytics.errors import DamagedFileError
@@ -61,6 +62,7 @@ class Piece:
 
 def pieces(data: Any, need: Need) -> Iterator[Piece] | None:
     """Return the needed columns of a frame, of local Parquet files or of an archive; None for what is elsewhere."""
+    claim_of(data, need.kind)
     if is_frame(data):
         return _of_table(arrow_table(data, need), need)
     if is_archive(data):

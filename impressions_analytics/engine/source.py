@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impressions_analytics.engine.backend import Engine
+from impressions_analytics.engine.claims import check_family, claim_of
 from impressions_analytics.engine.needs import Need
 from impressions_analytics.engine.readers import open_native
 from impressions_analytics.engine.results import to_pandas
@@ -22,10 +23,13 @@ class Source:
         The needed columns only, in their normal types.
     engine : Engine
         Where expressions of the table are computed.
+    family : str or None
+        The product family of the rows, as far as they say.
     """
 
     table: Any
     engine: Engine
+    family: str | None = None
 
     @property
     def lazy(self) -> bool:
@@ -34,6 +38,7 @@ class Source:
 
     def also(self, data: Any, need: Need) -> Any:
         """Return a further input as a table that can be joined with this one, fetched through Arrow if need be."""
+        check_family(self.family, claim_of(data, need.kind).family, need.kind)
         table, engine = open_native(data, need, self.engine)
         table = _normal(table, need)
         return table if engine.backend is self.engine.backend else self.engine.small(engine.fetch(table))
@@ -53,9 +58,12 @@ def open_source(data: Any, need: Need) -> Source:
         The data is of a kind that nothing reads, or there is no Parquet file at the path.
     MissingColumnError
         A needed column is absent or of a wrong type.
+    AnalysisError
+        The data says that it is of another kind.
     """
+    claim = claim_of(data, need.kind)
     table, engine = open_native(data, need)
-    return Source(_normal(table, need), engine)
+    return Source(_normal(table, need), engine, claim.family)
 
 
 def _normal(table: Any, need: Need) -> Any:

@@ -135,12 +135,15 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
         return None
     last, half_lives = result[result["hours"] == result["hours"].max()], results.half_lives()
     waiting = int((~last["mature"]).sum())
-    says = "No mailing has been out for a week yet." if half_lives.empty else (
+    says = (
+        "Of no mailing are the opens of a whole week after sending known, by the certificate or else by the latest "
+        "impression."
+    ) if half_lives.empty else (
         f"Half of the opens within a week came within {hours(half_lives.min())} for the quickest of "
         f"{counted(len(half_lives), 'mailing')} and within {hours(half_lives.max())} for the slowest."
     )  # fmt: skip
     if waiting and len(half_lives):
-        says += f" {waiting:,} not yet out for a week are left out."
+        says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailing')}."
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
     drawn = picture(lambda ax: charts.plot_open_decay(result, ax, names=inputs.names), "decay", says)

@@ -1,0 +1,145 @@
+"""What data says of itself, by its certificate: its kind, its family, and until when it is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from impressions_analytics.columns import Kind
+from impressions_analytics.engine.readers import is_archive, is_path, local_files
+from impressions_analytics.errors import AnalysisError, DamagedFileError, InvalidArgumentError
+from impressions_analytics.parquet.layout import METADATA_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an input says of itself; None for what it does not say.
+
+    Attributes
+    ----------
+    family : str or None
+        The product family.
+    end : Timestamp or None
+        Until when its rows are known, wall clock.
+    """
+
+    family: str | None = None
+    end: pd.Timestamp | None = None
+
+
+def claim_of(data: Any, kind: Kind) -> Claim:
+    """Return what data says of itself.
+
+    Raises
+    ------
+    AnalysisError
+        It says that it is of another kind than `kind`, or of two families.
+    InvalidArgumentError
+        There is no Parquet file at the path, or it is another sort of file.
+
+    Examples
+    --------
+    >>> clicks = pd.DataFrame()
+    >>> clicks.attrs["load"] = {"kind": "clicks", "family": "ms"}
+    >>> claim_of(clicks, "impressions")
+    Traceback (most recent call last):
+    impressions_analytics.errors.AnalysisError: clicks were given where impressions are needed: give the impressions ...
+    """
+    families: set[str] = set()
+    ends: set[pd.Timestamp] = set()
+    for certificate in _certificates(data):
+        _check_kind(certificate.get("kind"), kind)
+        families |= {certificate["family"]} if certificate.get("family") else set()
+        ends |= set(_ends(certificate))
+    family = min(families, default=None)
+    for other in families:
+        check_family(family, other, kind)
+    return Claim(family, max(ends, default=None))
+
+
+def known_until(data: Any, kind: Kind) -> pd.Timestamp | None:
+    """Return until when rows of a kind are known by their certificate; None where no certificate came with them."""
+    if not is_archive(data) or not callable(getattr(data, "read", None)):
+        return claim_of(data, kind).end
+    last = data.scan(kind).timestamp.max().to_pyarrow().as_py()
+    # A certificate from the last row on ends where that of all rows does, and reads only the last month.
+    recent = data if last is None else data.read(kind, begin=last, columns=["ID"])
+    return claim_of(recent, kind).end
+
+
+def check_family(one: str | None, other: str | None, kind: Kind) -> None:
+    """Raise `AnalysisError` if two inputs are known to be of different families, whose numbers mean different mail.
+
+    Examples
+    --------
+    >>> check_family("ms", "publisher", "clicks")
+    Traceback (most recent call last):
+    impressions_analytics.errors.AnalysisError: the clicks are of the family 'publisher' and the other rows of 'ms': ...
+    """
+    if one and other and one != other:
+        raise AnalysisError(
+            f"the {kind} are of the family {other!r} and the other rows of {one!r}: the same numbers mean other mail "
+            "there, so analyse each family apart"
+        )
+
+
+def _check_kind(found: object, kind: Kind) -> None:
+    if found not in (None, kind):
+        raise AnalysisError(
+            f"{found} were given where {kind} are needed: give the {kind} of the same mail; "
+            f"if a frame of {kind} was made of {found}, clear its attrs"
+        )
+
+
+def _certificates(data: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what a frame, an Arrow table, an archive or each of the local files of a path says of itself."""
+    if isinstance(data, pd.DataFrame):
+        load = data.attrs.get("load")
+        if isinstance(load, Mapping):
+            yield load
+    elif is_path(data):
+        yield from map(_of_file, _files(data))
+    elif is_archive(data):
+        yield {"family": getattr(data, "family", None)}
+    elif type(data).__module__.split(".")[0] == "pyarrow":
+        yield _provenance(data.schema.metadata)
+
+
+def _files(path: Any) -> list[str]:
+    files = local_files(path)
+    if not files and "://" not in str(path):
+        raise InvalidArgumentError(f"there is no Parquet file at {path}")
+    return files
+
+
+def _of_file(path: str) -> Mapping[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return _provenance(pq.read_metadata(path).metadata)
+    except (pa.ArrowInvalid, OSError) as error:
+        with open(path, "rb") as file:  # noqa: PTH123 - a plain name, as glob gives it
+            if file.read(4) != b"PAR1":
+                raise InvalidArgumentError(f"{path} is no Parquet file") from error
+        raise DamagedFileError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _provenance(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
+    """Return what this package wrote into a file; nothing of another program's."""
+    try:
+        said = json.loads((metadata or {}).get(METADATA_KEY, b"{}"))
+    except ValueError:
+        return {}
+    return said if isinstance(said, Mapping) else {}
+
+
+def _ends(certificate: Mapping[str, Any]) -> Iterator[pd.Timestamp]:
+    """Yield until when rows are known, by a certificate or by the certificate and the periods of a file."""
+    load = certificate.get("load") or certificate
+    periods = [period for period in certificate.get("periods") or () if period.get("emailing") is None]
+    yield from (pd.Timestamp(one["end"]).as_unit("us") for one in (load, *periods) if one.get("end"))
