@@ -53,6 +53,29 @@ def test_a_duckdb_file_has_the_tables_and_ready_views(archive, tmp_path):
     assert [file.name for file in tmp_path.iterdir() if file.name != "archive"] == ["bi.duckdb"]
 
 
+@pytest.mark.parametrize("format", ["parquet", "csv", "duckdb"])
+def test_a_join_with_the_user_agents_keeps_rows_that_have_none(tmp_path, format):
+    account = Account()
+    rows = opens(10)
+    rows["useragent"] = pd.Series(["Mozilla/5.0"] * 6 + [None] * 3 + [""], dtype="str").astype("category")
+    account.add("impressions", rows)
+    account.add("clicks", rows.drop(columns="device").assign(link="https://example.com/offer"))
+    made = archive_at(tmp_path / "archive")
+    made.sync(account, kinds=("impressions", "clicks"))
+    place = tmp_path / ("bi.duckdb" if format == "duckdb" else "bi")
+    result = made.export(place, format=format)
+    assert result.tables == {"impressions": 10, "clicks": 10, "user_agents": 2}
+    with duckdb.connect(str(place) if format == "duckdb" else ":memory:") as connection:
+        names = {name: name if format == "duckdb" else f"'{place}/{name}.{format}'" for name in result.tables}
+        for kind in ("impressions", "clicks"):
+            query = "SELECT kind, count(*) FROM {} JOIN {} USING (useragent) GROUP BY 1"
+            found = dict(connection.sql(query.format(names[kind], names["user_agents"])).fetchall())
+            assert found == {"prefetch": 6, "unknown": 4}
+        if format == "duckdb":
+            view = "SELECT count(*), count(kind) FROM impressions_with_user_agent"
+            assert connection.sql(view).fetchall() == [(10, 10)]
+
+
 @pytest.mark.parametrize(
     ("wall", "instant"),
     [

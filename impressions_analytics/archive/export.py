@@ -28,6 +28,8 @@ from impressions_analytics.privacy import check_key, pseudonymise
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NO_AGENT = {"parquet": "", "duckdb": "", "csv": "(none)"}
+"""The user agent of a row without one: a null joins to nothing, and DuckDB reads an empty text in CSV as a null."""
 FORMATS = ("parquet", "csv", "duckdb")
 USER_AGENTS = "user_agents"
 
@@ -46,11 +48,14 @@ class Tables:
         Whether timestamps become instants.
     key : bytes or None
         The key for pseudonyms.
+    no_agent : str
+        The user agent of rows without one, so that they find their row in the table of user agents.
     """
 
     kinds: Sequence[Months]
     utc: bool
     key: bytes | None
+    no_agent: str
 
     def streams(self) -> dict[str, Callable[[], Iterator[pa.Table]]]:
         """Return how to get the rows of each table, by name."""
@@ -59,7 +64,7 @@ class Tables:
         }
         with_agents = [months for months in self.kinds if "useragent" in _schema(months).names]
         if with_agents:
-            found[USER_AGENTS] = functools.partial(_user_agents, with_agents)
+            found[USER_AGENTS] = functools.partial(_user_agents, with_agents, self.no_agent)
         return found
 
     def _rows(self, months: Months) -> Iterator[pa.Table]:
@@ -70,6 +75,7 @@ class Tables:
     def _change(self, months: Months, rows: pa.Table) -> pa.Table:
         if self.key is not None:
             rows = pseudonymise(rows, months.kind, self.key)
+        rows = name_agents(rows, self.no_agent)
         return to_utc(rows, time_column(months.kind), months.zone) if self.utc else rows
 
 
@@ -92,7 +98,7 @@ def export_archive(
         raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
     place = Path(path).expanduser().absolute()
     _check_place(place, store)
-    streams = Tables(kinds, utc, pseudonymise).streams()
+    streams = Tables(kinds, utc, pseudonymise, NO_AGENT[format]).streams()
     write = _write_duckdb if format == "duckdb" else functools.partial(_write_files, suffix=format)
     rows, files = write(place, streams)
     return Export(str(path), format, rows, files, pseudonymised=pseudonymise is not None, utc=utc)
@@ -158,6 +164,18 @@ def _write_duckdb(place: Path, streams: Any) -> tuple[dict[str, int], list[str]]
     return rows, [str(replace_file(place, write))]
 
 
+def name_agents(rows: pa.Table, no_agent: str) -> pa.Table:
+    """Return the rows with a text for the user agent where there is none, so that a join keeps every row."""
+    import pyarrow.compute as pc
+
+    index = rows.schema.get_field_index("useragent")
+    if index < 0:
+        return rows
+    known = pc.fill_null(rows["useragent"], "")
+    named = pc.if_else(pc.equal(known, ""), no_agent, known)
+    return rows.set_column(index, rows.schema.field(index), named)
+
+
 def to_utc(rows: pa.Table, time: str, zone: str) -> pa.Table:
     """Return the rows with their wall clock as instants in UTC.
 
@@ -175,7 +193,7 @@ def to_utc(rows: pa.Table, time: str, zone: str) -> pa.Table:
     return rows.set_column(index, field, instants.cast(kind))
 
 
-def _user_agents(kinds: Sequence[Months]) -> Iterator[pa.Table]:
+def _user_agents(kinds: Sequence[Months], no_agent: str) -> Iterator[pa.Table]:
     """Give the table of user agents: each distinct one of the rows, with what it is."""
     import pyarrow as pa
 
@@ -184,9 +202,9 @@ def _user_agents(kinds: Sequence[Months]) -> Iterator[pa.Table]:
     found: set[str] = set()
     for months in kinds:
         for rows in _batches(months, ["useragent"]):
-            found.update(text for text in rows["useragent"].unique().to_pylist() if text is not None)
+            found.update(text or "" for text in rows["useragent"].unique().to_pylist())
     judged = classify_user_agents(pd.Series(sorted(found), dtype="str"))
-    plain = judged.astype(dict.fromkeys(judged.columns, "str"))
+    plain = judged.astype(dict.fromkeys(judged.columns, "str")).replace({"useragent": {"": no_agent}})
     schema = pa.schema([(name, pa.string()) for name in judged.columns])
     yield pa.Table.from_pandas(plain, schema=schema, preserve_index=False)
 
