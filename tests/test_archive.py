@@ -326,6 +326,12 @@ def test_a_certificate_counts_one_and_many_and_leaves_out_what_nobody_counted(tm
     assert "1 delivery, the beginning to now, 1 request>" in repr(load(kind="deliveries", rows=1, requests=1))
 
 
+def test_a_file_in_place_of_the_folder_is_said(tmp_path):
+    opens(3).to_parquet(tmp_path / "opens.parquet")
+    with pytest.raises(ia.InvalidArgumentError, match=r"opens\.parquet is a file, not a folder"):
+        ia.Archive(tmp_path / "opens.parquet")
+
+
 def test_a_place_without_an_archive_is_said(tmp_path):
     verification = archive_at(tmp_path / "typo").verify()
     assert not verification.ok and "there is no archive here" in str(verification)

@@ -67,6 +67,15 @@ def test_later_syncs_do_not_bring_the_person_back(tmp_path):
     assert str(PERSON) not in everything_in(tmp_path)
 
 
+def test_rows_of_the_erased_are_not_missed_when_the_api_still_has_them_and_others_are(tmp_path):
+    archive, account = archive_with_a_person(tmp_path)
+    archive.erase(profile=PERSON)
+    assert archive.verify(account).ok
+    account.add("impressions", opens(2, first_id=9001, begin="2026-01-03 00:30:00"))
+    [finding] = archive.verify(account).findings
+    assert "month=2026-01" in finding.where and "744 rows, and the API counts 746" in finding.what
+
+
 def test_files_without_the_person_are_not_rewritten(tmp_path):
     archive, _ = archive_with_a_person(tmp_path)
     february = tmp_path / "impressions/month=2026-02/impressions-2026-02.parquet"

@@ -32,6 +32,13 @@ def test_parquet_is_one_flat_file_per_table_with_the_rows_of_the_archive(archive
     assert str(result).endswith("800 impressions, 1 user_agents (parquet)")
 
 
+def test_an_export_read_as_a_snapshot_is_said_to_be_an_export(archive, tmp_path):
+    archive.export(tmp_path / "bi")
+    for name in ("impressions", "user_agents"):
+        with pytest.raises(ia.ArchiveError, match=rf"{name}\.parquet is an export.*pandas\.read_parquet"):
+            ia.read_snapshot(tmp_path / "bi" / f"{name}.parquet")
+
+
 def test_csv_opens_with_the_same_values(archive, tmp_path):
     archive.export(tmp_path / "bi", format="csv")
     flat = pd.read_csv(tmp_path / "bi/impressions.csv", parse_dates=["timestamp"])

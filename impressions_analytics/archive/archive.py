@@ -205,16 +205,19 @@ class Archive:
         Parameters
         ----------
         api : Copernica, optional
-            Also ask the account for its totals, month by month.
+            Also ask the account for its totals, month by month. Rows of erased persons are not missed.
 
         Returns
         -------
         Verification
             What is wrong and what was never loaded; nothing is changed.
         """
-        from impressions_analytics.archive.checks import verify_archive
+        from impressions_analytics.archive.checks import StayingTotal, verify_archive
 
-        return verify_archive(self._home.all_months(), None if api is None else self._home.source(api).total)
+        total = None
+        if api is not None:
+            total = StayingTotal(self._home.source(api), self._home.suppression(), self.family)
+        return verify_archive(self._home.all_months(), total)
 
     def export(
         self,

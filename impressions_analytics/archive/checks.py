@@ -13,8 +13,11 @@ from impressions_analytics.archive.merge import BATCH_ROWS
 from impressions_analytics.archive.months import MONTH_FILE, Month, Months, count_rows, time_column
 from impressions_analytics.archive.periods import Period, covered, span, subtract
 from impressions_analytics.archive.results import Finding, Verification
-from impressions_analytics.columns import Kind
+from impressions_analytics.archive.source import Source
+from impressions_analytics.archive.suppression import Suppression
+from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError
+from impressions_analytics.parquet.tables import to_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +42,33 @@ class KindCheck:
     def wrong(self, where: str, what: str) -> None:
         """Note something that is not right."""
         self.findings.append(Finding(where, what))
+
+
+@dataclass(frozen=True)
+class StayingTotal:
+    """Asks the API for totals without the rows of erased persons, which it may still have.
+
+    Attributes
+    ----------
+    source : Source
+        Gives totals and rows.
+    suppression : Suppression
+        The erased persons.
+    family : str
+        The product family.
+    """
+
+    source: Source
+    suppression: Suppression
+    family: Family
+
+    def __call__(self, kind: Kind, begin: datetime, end: datetime, *, expected: int) -> int | None:
+        """Return the total; where it is not what is expected, and persons were erased, of the rows that may stay."""
+        counted = self.source.total(kind, begin, end, expected=expected)
+        if counted in (None, expected) or self.suppression.is_empty:
+            return counted
+        frames = self.source.rows(kind, emailing=None, begin=begin, end=end)
+        return sum(int(self.suppression.stays(kind, to_table(frame, kind, self.family)).sum()) for frame in frames)
 
 
 def verify_archive(kinds: Sequence[Months], total: Total | None) -> Verification:

@@ -176,7 +176,7 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
     Raises
     ------
     InvalidArgumentError
-        Nothing here can reach the address.
+        Nothing here can reach the address, or it is a file.
     """
     text = os.fspath(path)
     if filesystem is not None:
@@ -185,6 +185,8 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
         return Store(text.rstrip("/"), filesystem, text.rstrip("/"))
     if "://" not in text:
         folder = str(Path(text).expanduser().absolute())
+        if Path(folder).is_file():
+            raise InvalidArgumentError(f"{text} is a file, not a folder; an archive is a folder: give its path")
         return Store(folder, pafs.LocalFileSystem(), text.rstrip("/"))
     shown = text.split("?")[0].rsplit("@", 1)[-1]
     try:

@@ -39,6 +39,11 @@ class Suppression:
         self._check = ""
         self._hashes = self._read()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody was erased."""
+        return not self._hashes
+
     def filter(self, kind: Kind, rows: pa.Table) -> pa.Table:
         """Return the rows of a kind that are nobody's who was erased.
 

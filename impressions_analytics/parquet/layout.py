@@ -28,6 +28,9 @@ SCHEMA_VERSION = 1
 METADATA_KEY = b"impressions_analytics"
 """The key in a Parquet file's metadata under which its provenance stands, as JSON."""
 
+EXPORT_KEY = b"impressions_analytics.export"
+"""The key in an export's metadata under which stands who wrote it: it has no provenance, and is no snapshot."""
+
 DICTIONARY_BYTES = 8 << 20
 """Room for distinct values; with the usual 1 MB the user agents of a large account fall back to plain text."""
 
@@ -116,7 +119,7 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[]
         Where to; nothing is made safe here.
     provenance : callable, optional
         Gives what the file says of itself, asked for after the last table, when its rows have been counted. Without it
-        the file is for other programs only.
+        the file is an export, for other programs only, and says so.
     """
     import pyarrow.parquet as pq
 
@@ -127,8 +130,9 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[]
                 writer = pq.ParquetWriter(where, table.schema, **writer_options(table))
             writer.write_table(drop_unused_words(table), row_group_size=ROWS_PER_GROUP)
             rows += table.num_rows
-        if writer is not None and provenance is not None:
-            writer.add_key_value_metadata(provenance().to_metadata())
+        if writer is not None:
+            exported = {EXPORT_KEY.decode(): f"impressions_analytics {__version__}"}
+            writer.add_key_value_metadata(exported if provenance is None else provenance().to_metadata())
     finally:
         if writer is not None:
             writer.close()

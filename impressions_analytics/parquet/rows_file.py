@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.columns import KINDS, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.parquet.layout import METADATA_KEY, SCHEMA_VERSION, Provenance
+from impressions_analytics.parquet.layout import EXPORT_KEY, METADATA_KEY, SCHEMA_VERSION, Provenance
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -130,8 +130,13 @@ def read_provenance(metadata: dict[bytes, bytes], name: str) -> Provenance:
     Raises
     ------
     ArchiveError
-        It was written by something else, or by a newer version of this package.
+        It is an export, or was written by something else or by a newer version of this package.
     """
+    if EXPORT_KEY in metadata:
+        raise ArchiveError(
+            f"{name} is an export, for other programs: read it with pandas.read_parquet, "
+            "or the rows that it was made of with Archive.read"
+        )
     if METADATA_KEY not in metadata:
         raise ArchiveError(
             f"{name} is Parquet, but impressions_analytics did not write it; read it with pandas.read_parquet, "
