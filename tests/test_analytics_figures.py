@@ -77,6 +77,14 @@ def test_the_estimate_lies_between_the_bounds_and_names_its_assumption() -> None
     assert "opened as often as all other recipients" in result.attrs["assumption"]
 
 
+def test_every_figure_says_what_it_counts() -> None:
+    listed = ia.metrics().set_index(["function", "column"])["unit"]
+    assert (listed.str.len() > 0).all()
+    assert listed["mailing_performance", "human_opens"] == "destinations"
+    assert listed["human_opens", "low"] == listed["human_opens", "high"] == "impressions"
+    assert listed["mailing_performance", "machine_share_of_impressions"] == "share of impressions"
+
+
 def test_every_figure_and_every_analysis_is_in_the_list_of_metrics() -> None:
     listed = ia.metrics()
     assert {figure.name for figure in FIGURES} <= set(listed["column"])

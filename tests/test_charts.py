@@ -202,7 +202,7 @@ def test_the_length_of_the_periods_is_in_the_labels(freq: str, word: str) -> Non
     period = pd.date_range("2025-01-01", periods=3, freq=freq, unit="us")
     ax = ia.plot_impressions_over_time(pd.DataFrame({"period": period, "impressions": [1, 2, 3]}), zone="UTC")
     assert ax.get_ylabel() == f"impressions per {word}"
-    assert ax.get_xlabel() == f"{word}, UTC"
+    assert ax.get_xlabel().splitlines()[0] == f"{word}, UTC"
 
 
 def test_first_opens_are_drawn_beside_all_impressions() -> None:
@@ -234,7 +234,7 @@ def test_profiles_are_counted_into_ranges_that_cover_all() -> None:
 def test_impressions_that_can_be_a_persons_are_a_range() -> None:
     result = breakdown({"person": 50, "prefetch": 25, "proxy": 20, "bot": 5}, by="kind")
     ax = ia.plot_user_agents(result)
-    assert ax.texts[-1].get_text() == "possibly human: 50% to 70%"
+    assert ax.texts[-1].get_text() == "taken for a person's: 50% to 70%"
     assert "impressions" in ax.get_xlabel()
 
 
@@ -311,6 +311,33 @@ def test_the_hour_of_week_is_held_against_the_messages_where_it_can_be() -> None
         ia.plot_hour_of_week(hours_of_week(), measure="impressions_per_message_hour")
 
 
+def test_weekends_and_nights_on_grey_are_explained() -> None:
+    def label(begin: str, freq: str) -> str:
+        period = pd.date_range(begin, periods=3, freq=freq, unit="us")
+        return ia.plot_impressions_over_time(pd.DataFrame({"period": period, "impressions": 1})).get_xlabel()
+
+    assert label("2026-01-03", "D").endswith("\ngrey: weekends")
+    assert "grey" not in label("2026-01-05", "D")
+    assert label("2026-01-05", "h").endswith("\ndarker: nights, 22:00 to 6:00")
+    assert label("2026-01-03", "h").endswith("nights, 22:00 to 6:00; grey: weekends")
+
+
+def test_only_what_tells_nothing_at_all_is_hatched_as_unknown() -> None:
+    names = {"client": ["unknown", "unknown"], "os": ["unknown", "iOS"]}
+    ax = ia.plot_user_agents(pd.DataFrame({**names, "impressions": [5, 3], "share": [0.6, 0.4]}))
+    assert [bool(bar.get_hatch()) for bar in ax.patches] == [True, False]
+
+
+def test_the_legend_of_mailings_fits_a_phone() -> None:
+    figure = Figure(figsize=(4.6, 3.4))
+    ax = figure.subplots()
+    performance = pd.DataFrame({"mailing": [411, 412], "unique_opens": [40, 50], "human_opens": [30, 45]})
+    ia.plot_mailing_performance(performance, ax, names={411: "a subject that is long enough to be shortened"})
+    figure.tight_layout(pad=0.4)
+    figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 >= ax.bbox.x0
+
+
 def test_hours_in_which_no_message_was_out_are_hatched() -> None:
     rates = [float("nan")] + [0.1] * 167
     assert ia.plot_hour_of_week(hours_of_week(impressions_per_message_hour=rates)).patch.get_hatch()
@@ -342,7 +369,7 @@ def test_what_is_not_mature_is_named_and_not_drawn() -> None:
     ax = ia.plot_open_decay(result)
     assert len(ax.get_legend().get_texts()) == 1
     assert "not mature yet, so not drawn: mailing 2, mailing 3, mailing 4 and 2 more" in ax.get_xlabel()
-    assert ia.plot_open_decay(decay([2], mature=False)).texts[0].get_text() == "not mature yet"
+    assert ia.plot_open_decay(decay([2], mature=False)).texts[0].get_text().endswith("give open_decay as_of=...")
 
 
 def test_the_open_rate_of_a_mailing_is_a_range_with_its_uncertainty() -> None:

@@ -107,7 +107,9 @@ def test_the_page_says_the_figures_with_their_meaning(tmp_path: Path) -> None:
     page = written(tmp_path, data, **events(data))
     assert "Impressions 12 downloads of the images" in page.text
     assert "Unique opens 6 messages with at least one impression" in page.text
-    assert "Possibly human 33.3% to 66.7% of the impressions" in page.text
+    assert "Taken for a person's 33.3% to 66.7% of the impressions" in page.text
+    assert "of a further 33.3% nobody can tell" in page.text  # the prefetch
+    assert "kind impressions share of impressions messages opened meaning" in page.text
     assert "Open rate 100.0% of the delivered messages" in page.text
     assert "Click-through rate 16.7%" in page.text
     assert "Made 2026-02-01 09:30 UTC" in page.text
@@ -174,7 +176,7 @@ def test_no_impressions_make_a_page_that_says_so(tmp_path: Path) -> None:
     data = opens(4)
     page = written(tmp_path, data.iloc[:0], **{kind: frame.iloc[:0] for kind, frame in events(data).items()})
     assert "No impressions" in page.text
-    assert "Possibly human no data" in page.text
+    assert "Taken for a person's no data" in page.text
 
 
 def test_without_other_kinds_the_page_says_what_they_would_add(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ def user_agent_breakdown(
 ) -> Any:
     """Count impressions per mail client, system, device or kind of open.
 
+    ``share`` is of the opened destinations, not of the impressions: in which programs the opened messages were opened.
+
     Parameters
     ----------
     data : frame, path, Archive, Ibis table or Spark frame

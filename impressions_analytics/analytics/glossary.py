@@ -1,4 +1,4 @@
-"""Every figure of the package: what it is called, its formula, and what it needs."""
+"""Every figure of the package: what it is called, its formula, what it counts, and what it needs."""
 
 from __future__ import annotations
 
@@ -22,47 +22,58 @@ _SOURCES = {
     "estimated_open_rate_of_delivered": _OWN,
     "reopen_ratio": _OWN,
 }
-_COLUMNS = ("figure", "formula", "function", "column", "needs", "source")
+_UNITS = {
+    "impressions": "impressions",
+    "machine_impressions": "impressions",
+    "reopen_ratio": "impressions per destination",
+    "machine_share_of_impressions": "share of impressions",
+}
+_COLUMNS = ("figure", "formula", "function", "column", "needs", "source", "unit")
 _OTHERS = (
-    ("impressions in a period", "impression rows", "impressions_over_time", "impressions", "", _SCREENS),
+    ("impressions in a period", "impression rows", "impressions_over_time", "impressions", "", _SCREENS, "impressions"),
     ("unique opens in a period", "distinct destinations; they do not add up across periods",
-     "impressions_over_time", "destinations", "", _COMMON),
+     "impressions_over_time", "destinations", "", _COMMON, "destinations"),
     ("profiles in a period", "distinct profiles; they do not add up across periods",
-     "impressions_over_time", "profiles", "", _COMMON),
+     "impressions_over_time", "profiles", "", _COMMON, "profiles"),
     ("first opens", "destinations by the period of their earliest impression; they add up to U",
-     "impressions_over_time", "first_opens", "", _COMMON),
-    ("impressions of a profile", "impression rows", "impressions_per_profile", "impressions", "", _COMMON),
-    ("mailings opened", "distinct mailings with an impression", "impressions_per_profile", "mailings", "", _COMMON),
+     "impressions_over_time", "first_opens", "", _COMMON, "destinations"),
+    ("impressions of a profile", "impression rows",
+     "impressions_per_profile", "impressions", "", _COMMON, "impressions"),
+    ("mailings opened", "distinct mailings with an impression",
+     "impressions_per_profile", "mailings", "", _COMMON, "mailings"),
     ("share of a class", "U of the class / U of all classes counted",
-     "user_agent_breakdown", "share", "", _COMMON),
-    ("human opens, low", "impression rows of the kind person", "human_opens", "low", "", _OWN),
-    ("human opens, high", "impression rows of the kinds person and proxy", "human_opens", "high", "", _OWN),
+     "user_agent_breakdown", "share", "", _COMMON, "share of destinations"),
+    ("impressions taken for a person's, low", "impression rows of the kind person",
+     "human_opens", "low", "", _OWN, "impressions"),
+    ("impressions taken for a person's, high", "impression rows of the kinds person and proxy",
+     "human_opens", "high", "", _OWN, "impressions"),
     ("recency", "whole days since the last impression that is not a machine's",
-     "engagement_segments", "recency_days", "", _COMMON),
+     "engagement_segments", "recency_days", "", _COMMON, "days"),
     ("frequency", "distinct mailings opened in the window, by impressions that are not a machine's",
-     "engagement_segments", "mailings_opened", "", _COMMON),
+     "engagement_segments", "mailings_opened", "", _COMMON, "mailings"),
     ("opened share", "mailings opened / mailings received in the window",
-     "engagement_segments", "opened_share", "destinations", _COMMON),
+     "engagement_segments", "opened_share", "destinations", _COMMON, "share of mailings"),
     ("impressions by hour of week", "impression rows per weekday and hour",
-     "impressions_by_hour_of_week", "impressions", "", _COMMON),
+     "impressions_by_hour_of_week", "impressions", "", _COMMON, "impressions"),
     ("impressions per message exposed", "impression rows / hours that messages were out",
-     "impressions_by_hour_of_week", "impressions_per_message_hour", "destinations", _OWN),
+     "impressions_by_hour_of_week", "impressions_per_message_hour",
+     "destinations", _OWN, "impressions per destination and hour"),
     ("time to open, median", "least time within which half of the opened were opened; never a mean",
-     "time_to_open", "median_hours", "destinations", _COMMON),
+     "time_to_open", "median_hours", "destinations", _COMMON, "hours"),
     ("time to open, p90", "least time within which nine tenths of the opened were opened",
-     "time_to_open", "p90_hours", "destinations", _COMMON),
+     "time_to_open", "p90_hours", "destinations", _COMMON, "hours"),
     ("open decay", "F(t), the share of the opens within the horizon that came within t after sending",
-     "open_decay", "share", "destinations", _COMMON),
+     "open_decay", "share", "destinations", _COMMON, "share of destinations"),
     ("half-life", "least t with F(t) >= 0.5; null while the horizon has not passed",
-     "open_decay", "half_life_hours", "destinations", _COMMON),
+     "open_decay", "half_life_hours", "destinations", _COMMON, "hours"),
     ("dominant result", "one per destination: complaint > unsubscribe > click > impression > error > no response",
      "dominant_results", "complaints ... no_response",
-     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS),
+     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS, "destinations"),
     ("Copernica's click-through rate", "clickers / (openers only + clickers), over dominant results",
      "dominant_results", "copernica_click_through_rate",
-     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS),
+     "destinations, clicks, unsubscribes, abuses, errors", _SCREENS, "share of destinations"),
     ("95% interval of a rate", "Wilson's score interval, from the rate and its n",
-     "mailing_performance", "..._ci_low, ..._ci_high", "", _WILSON),
+     "mailing_performance", "..._ci_low, ..._ci_high", "", _WILSON, "as the rate"),
 )  # fmt: skip
 
 
@@ -73,12 +84,13 @@ def metrics() -> pd.DataFrame:
     -------
     DataFrame
         One row per figure. Columns, all str: ``figure``, ``formula``, ``function`` (that computes it), ``column``
-        (of its result), ``needs`` (besides impressions; empty if nothing), ``source`` (of the definition).
+        (of its result), ``needs`` (besides impressions; empty if nothing), ``source`` (of the definition), ``unit``
+        (what it counts, or is a share of).
 
     Examples
     --------
-    >>> metrics().set_index("column").loc["click_to_open_rate_of_opened", ["formula", "needs"]].tolist()
-    ['UC / U', 'clicks']
+    >>> metrics().set_index("column").loc["click_to_open_rate_of_opened", ["formula", "needs", "unit"]].tolist()
+    ['UC / U', 'clicks', 'share of destinations']
     """
     of_mailings = [
         (
@@ -88,6 +100,7 @@ def metrics() -> pd.DataFrame:
             figure.name,
             ", ".join(figure.needs),
             _SOURCES.get(figure.name, _COMMON),
+            _UNITS.get(figure.name, "share of destinations" if figure.over else "destinations"),
         )
         for figure in FIGURES
     ]

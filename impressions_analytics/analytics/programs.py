@@ -1,4 +1,4 @@
-"""How many of the opens can be a person's, and where the judgement of user agents is in doubt."""
+"""How many of the opens are taken for a person's, and where the judgement of user agents is in doubt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _COMPARED = {
 
 
 def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
-    """Bound the impressions that can be a person's.
+    """Count the impressions that are taken for a person's, as a range, and those that cannot be told.
+
+    From ``low`` to ``high`` are taken for a person's. ``prefetch`` and ``unknown`` cannot be told: some of these may
+    be a person's as well, and nothing bounds how many.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
         ``high``        int64       ``low`` and kind ``proxy``: an image proxy that fetches on opening
         ``prefetch``    int64       fetched by the mailbox before anybody looked: cannot tell
         ``bot``         int64       scanners, crawlers, HTTP libraries
-        ``unknown``     int64       user agents that no rule knew, or none at all
+        ``unknown``     int64       user agents that no rule knew, or none at all: cannot tell
         =============== =========== =====================================================================
 
         ``impressions = high + prefetch + bot + unknown``.

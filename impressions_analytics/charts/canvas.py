@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,12 +82,18 @@ def width_inches(ax: Axes) -> float:
 
 def legend_within(ax: Axes, labels: Collection[str], *, corner: Corner = "upper left") -> None:
     """Put a legend at the top of the Axes, and make room for it above what is drawn."""
-    letters = width_inches(ax) / LETTER_INCHES
-    columns = max(1, min(len(labels), int(letters / (max(map(len, labels)) + 7))))
-    rows = math.ceil(len(labels) / columns)
+    letters = int(width_inches(ax) / LETTER_INCHES)
+    handles, drawn = ax.get_legend_handles_labels()
+    # The labels beside narrow Axes take up to a third of their width when the layout is made.
+    wrapped = [textwrap.fill(label, max(20, letters * 2 // 3)) for label in drawn]
+    widest = max(len(line) for label in wrapped for line in label.splitlines())
+    columns = max(1, min(len(wrapped), int(letters / (widest + 7))))
+    rows = math.ceil(sum(label.count("\n") + 1 for label in wrapped) / columns)
     low, high = ax.get_ylim()
     ax.set_ylim(low, low + (high - low) * (1 + 0.1 * rows))
-    ax.legend(loc=corner, ncols=columns, frameon=False, labelcolor=INK, fontsize="small", handlelength=3)
+    ax.legend(
+        handles, wrapped, loc=corner, ncols=columns, frameon=False, labelcolor=INK, fontsize="small", handlelength=3
+    )
 
 
 def count_axis(axis: Any) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _OWN = ("hours", "opens", "share", "half_life_hours", "mature")
 _MIDDLE = (0.1, 0.9)
-_UNTIL_WHEN = "not mature yet; if the impressions are known further, give open_decay as_of=..."
+_UNTIL_WHEN = "not mature yet: give open_decay as_of=..."
 _TICKS_HOURS = (0, 1, 4, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 5760)
 
 

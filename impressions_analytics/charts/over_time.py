@@ -13,6 +13,7 @@ from impressions_analytics.charts.canvas import (
     count_axis,
     dress,
     legend_within,
+    note,
     open_axes,
     plain,
     say_nothing_to_draw,
@@ -83,7 +84,7 @@ def plot_impressions_over_time(
     Examples
     --------
     >>> import pandas as pd
-    >>> days = pd.date_range("2026-01-01", periods=3, unit="us")
+    >>> days = pd.date_range("2026-01-05", periods=3, unit="us")
     >>> result = pd.DataFrame({"period": days, "impressions": [5, 9, 4], "destinations": [4, 6, 3]})
     >>> ax = plot_impressions_over_time(result, zone="Europe/Amsterdam")
     >>> ax.get_ylabel(), ax.get_xlabel()
@@ -100,7 +101,9 @@ def plot_impressions_over_time(
     grouped = bool(group_columns(result, _OWN))
     counted = _COUNTS[count] if grouped else " and ".join(name.split(" with ")[0] for name in lines)
     ax.set_ylabel(f"{counted} {'so far' if cumulative else f'per {step}'}")
-    _shade(ax, result["period"], step)
+    shaded = _shade(ax, result["period"], step)
+    if shaded:
+        note(ax, shaded)
     for name, (values, look) in lines.items():
         _draw(ax, name, values, look)
     ax.set_ylim(bottom=0, top=max(1.0, *(values.max() for values, _ in lines.values())) * 1.08)
@@ -161,11 +164,11 @@ def _draw(ax: Axes, name: str, values: pd.Series[float], look: Series) -> None:
     )  # fmt: skip
 
 
-def _shade(ax: Axes, period: pd.Series[pd.Timestamp], step: str) -> None:
-    """Put weekends and nights on a darker ground where they are wide enough to be seen."""
+def _shade(ax: Axes, period: pd.Series[pd.Timestamp], step: str) -> str:
+    """Put weekends and nights on a darker ground where they are wide enough to be seen, and say what is."""
     first, last = period.min().floor("D"), period.max()
     if step not in {"hour", "day"} or last - first > pd.Timedelta(days=_MOST_WEEKENDS_DAYS):
-        return
+        return ""
     days = pd.date_range(first, last, freq="D")
     across = ax.get_xaxis_transform()
     weekends = [(_day_number(day), 1.0) for day in days if day.day_of_week >= 5]
@@ -173,6 +176,8 @@ def _shade(ax: Axes, period: pd.Series[pd.Timestamp], step: str) -> None:
     if step == "hour" and last - first <= pd.Timedelta(days=_MOST_NIGHTS_DAYS):
         nights = [(_day_number(day) - 2 / 24, 8 / 24) for day in [*days, days[-1] + pd.Timedelta(days=1)]]
         ax.broken_barh(nights, (0, 1), transform=across, color=NIGHT, linewidth=0, zorder=0)
+        return "darker: nights, 22:00 to 6:00" + ("; grey: weekends" if weekends else "")
+    return "grey: weekends" if weekends else ""
 
 
 def _date_axis(ax: Axes, period: pd.Series[pd.Timestamp]) -> None:

@@ -37,8 +37,8 @@ _AXIS = {
 def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: Measure | None = None) -> Axes:
     """Draw the result of `user_agent_breakdown` as bars, the twelve largest classes at most.
 
-    Drawn by kind of open, the impressions that can be a person's are a range on top: from those of persons alone to
-    those of persons and of proxies that fetch on opening.
+    Drawn by kind of open, the impressions that are taken for a person's are a range on top: from those of persons alone
+    to those of persons and of proxies that fetch on opening. Prefetch and unknown cannot be told.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     >>> result = pd.DataFrame({"kind": ["person", "proxy", "bot"], "impressions": [6, 3, 1], "share": [0.7, 0.3, 0.1]})
     >>> ax = plot_user_agents(result)
     >>> ax.texts[-1].get_text()
-    'possibly human: 60% to 90%'
+    "taken for a person's: 60% to 90%"
     """
     check_result(result, ("impressions", "share"), of="user_agent_breakdown")
     if measure not in {None, "share", "impressions"}:
@@ -93,7 +93,9 @@ def _draw_bars(ax: Axes, bars: pd.DataFrame, looks: Collection[str]) -> None:
     """Draw the largest as bars from the top down, and say in words what is left out."""
     shown = bars.head(_MOST_BARS)
     for place, (name, share) in enumerate(shown.itertuples(index=False)):
-        look = KIND_OF_OPEN[name] if name in looks else SERIES[0]
+        # Of several classes together only the one that tells nothing at all is unknown.
+        kind = "unknown" if set(name.split(", ")) == {"unknown"} else name
+        look = KIND_OF_OPEN[kind] if kind in looks else SERIES[0]
         ax.barh(place, share, height=0.72, color=look.colour, hatch=look.hatch, edgecolor=PAGE, linewidth=0)
         ax.annotate(
             percent(share), (share, place), xytext=(4, 0), textcoords="offset points", va="center",
@@ -108,13 +110,13 @@ def _draw_bars(ax: Axes, bars: pd.DataFrame, looks: Collection[str]) -> None:
 
 
 def _draw_range(ax: Axes, share: pd.Series[float]) -> None:
-    """Draw the impressions that can be a person's as a range above the bars."""
+    """Draw the impressions that are taken for a person's as a range above the bars."""
     low = float(share.get("person", 0.0))
     high = low + float(share.get("proxy", 0.0))
     ax.set_ylim(ax.get_ylim()[0], -1.7)
     ax.errorbar((low + high) / 2, -1, xerr=(high - low) / 2, color=INK, capsize=5, linewidth=2.5, capthick=1.5)
     ax.annotate(
-        f"possibly human: {percent(low)} to {percent(high)}", ((low + high) / 2, -1), xytext=(0, 7),
+        f"taken for a person's: {percent(low)} to {percent(high)}", ((low + high) / 2, -1), xytext=(0, 7),
         textcoords="offset points", ha="center", va="bottom", fontsize="small", color=INK,
     )  # fmt: skip
     ax.axvspan(low, high, color=MUTED, alpha=0.12, linewidth=0, zorder=0)

@@ -54,10 +54,15 @@ def _opens(results: Results) -> list[Headline]:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     unique, with_person = (int(results.performance[name].sum()) for name in ("unique_opens", "human_opens"))
     possible = between(share(low, total), share(high, total))
+    untold = share(results.impressions("prefetch", "unknown"), total)
     return [
         Headline("Impressions", whole(total), "downloads of the images of a message; several per message are normal"),
         Headline("Unique opens", whole(unique), "messages with at least one impression"),
-        Headline("Possibly human", possible, "of the impressions: persons alone, up to persons and mailbox proxies"),
+        Headline(
+            "Taken for a person's", possible,
+            f"of the impressions: persons alone, up to persons and mailbox proxies; "
+            f"of a further {untold} nobody can tell",
+        ),
         Headline(
             "Machine-only opens", share(unique - with_person, unique),
             "of the unique opens: every impression is a prefetch's, a scanner's or a crawler's",

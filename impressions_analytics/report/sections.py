@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
-_COUNTED = {"impressions": "impressions", "destinations": "messages opened", "share": "share of messages opened"}
+_COUNTED = {"impressions": "impressions", "destinations": "messages opened", "share": "share of opened messages"}
 _WITHIN = {"hour": "in the hour of", "day": "on", "week": "in the week of", "month": "in the month of"}
 _KIND_MEANS = {
     "person": "no sign of a machine; not proof of a person",
     "proxy": "fetched by the mailbox when the message is opened (Gmail, Yahoo)",
     "prefetch": "fetched by the mailbox before anybody looked (Apple Mail Privacy Protection): cannot tell",
     "bot": "a scanner, a crawler or a program",
-    "unknown": "no rule knew the user agent",
+    "unknown": "no rule knew the user agent: cannot tell",
 }
 
 
@@ -82,12 +82,16 @@ def _machines(results: Results, inputs: Inputs) -> Section:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
     says = (
-        f"{between(whole(low), whole(high))} of {counted(total, 'impression')} can be a person's "
-        f"({between(share(low, total), share(high, total))}). {prefetch} were fetched by the mailbox before anybody "
-        f"looked, {bot} by scanners, crawlers and programs, and {unknown} by something that no rule knew."
+        f"{between(whole(low), whole(high))} of {counted(total, 'impression')} are taken for a person's "
+        f"({between(share(low, total), share(high, total))}). Fetched by scanners, crawlers and programs: {bot}. "
+        f"Nobody can tell of those fetched by the mailbox before anybody looked, {prefetch}, and by something that no "
+        f"rule knew, {unknown}."
     )
-    kinds = results.kinds.assign(meaning=results.kinds["kind"].map(_KIND_MEANS))
-    table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **_COUNTED, "meaning": "meaning"})
+    kinds = results.kinds.assign(
+        share=results.kinds["impressions"] / max(1, total), meaning=results.kinds["kind"].map(_KIND_MEANS)
+    )
+    heads = {"impressions": "impressions", "share": "share of impressions", "destinations": "messages opened"}
+    table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **heads, "meaning": "meaning"})
     drawn = picture(lambda ax: charts.plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
     return Section("People and machines", says, drawn, [table])
 
@@ -95,7 +99,9 @@ def _machines(results: Results, inputs: Inputs) -> Section:
 def _programs(results: Results, inputs: Inputs) -> Section:
     known = results.clients[results.clients["client"] != "unknown"].head(3)
     parts = [f"{client} {part:.1%}" for client, part in zip(known["client"], known["share"], strict=True)]
-    says = f"Of the messages opened, most were opened in {', '.join(parts)}." if parts else "No mail program is known."
+    says = (
+        f"Of the messages opened, the most were opened in {', '.join(parts)}." if parts else "No mail program is known."
+    )
     tables = [
         table_of(results.clients, "Mail programs", {"client": "program", **_COUNTED}),
         table_of(results.systems, "Systems", {"os": "system", **_COUNTED}),

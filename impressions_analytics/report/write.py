@@ -114,7 +114,13 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
 
 
 def _definitions() -> Table:
-    heads = {"figure": "figure", "formula": "formula", "needs": "needs besides impressions", "source": "defined by"}
+    heads = {
+        "figure": "figure",
+        "formula": "formula",
+        "unit": "unit",
+        "needs": "needs besides impressions",
+        "source": "defined by",
+    }
     return table_of(metrics(), "Definitions", heads)
 
 
