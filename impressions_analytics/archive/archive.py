@@ -179,9 +179,7 @@ class Archive:
         from impressions_analytics.archive.reading import read_frame
 
         first, last = read_period(begin, end)
-        months = self._home.months(kind)
-        self._home.must_exist()
-        return read_frame(months, first, last, columns)
+        return read_frame(self._home.existing(kind), first, last, columns)
 
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
@@ -195,9 +193,7 @@ class Archive:
         """
         from impressions_analytics.archive.reading import scan_table
 
-        months = self._home.months(kind)
-        self._home.must_exist()
-        return scan_table(months, self._home.connection)
+        return scan_table(self._home.existing(kind), self._home.connection)
 
     def verify(self, api: Any = None) -> Verification:
         """Read everything and hold it against what the files say of themselves, and against the API if one is given.
@@ -212,12 +208,9 @@ class Archive:
         Verification
             What is wrong and what was never loaded; nothing is changed.
         """
-        from impressions_analytics.archive.checks import StayingTotal, verify_archive
+        from impressions_analytics.archive.checks import verify_archive
 
-        total = None
-        if api is not None:
-            total = StayingTotal(self._home.source(api), self._home.suppression(), self.family)
-        return verify_archive(self._home.all_months(), total)
+        return verify_archive(self._home.all_months(), None if api is None else self._home.total(api))
 
     def export(
         self,
@@ -252,14 +245,9 @@ class Archive:
         """
         from impressions_analytics.archive.export import export_archive
 
-        return export_archive(
-            [self._home.months(kind) for kind in _kinds(kinds or KINDS)],
-            path,
-            store=self._home.store,
-            format=format,
-            utc=utc,
-            pseudonymise=pseudonymise,
-        )
+        wanted = [self._home.months(kind) for kind in _kinds(kinds or KINDS)]
+        store = self._home.store
+        return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonymise=pseudonymise)
 
     def erase(
         self, *, profile: int | None = None, subprofile: int | None = None, destination: int | None = None

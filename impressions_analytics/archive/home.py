@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from impressions_analytics.archive.checks import StayingTotal, Total
 from impressions_analytics.archive.months import PENDING, Months, remembered
 from impressions_analytics.archive.source import LoaderSource, Source
 from impressions_analytics.archive.store import Store
@@ -70,6 +71,12 @@ class Home:
             raise InvalidArgumentError(f"kind={kind!r} is no kind of row; use one of {', '.join(KINDS)}")
         return Months(self.store, kind, self.family, self.timezone)
 
+    def existing(self, kind: Kind) -> Months:
+        """Return the files of one kind, of an archive that must be there."""
+        months = self.months(kind)
+        self.must_exist()
+        return months
+
     def all_months(self) -> list[Months]:
         """Return the files of every kind."""
         family, timezone = self.family, self.timezone
@@ -106,6 +113,10 @@ class Home:
                 f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
             )
         return api if callable(getattr(api, "first_moment", None)) else LoaderSource(api, self.family)
+
+    def total(self, api: Any) -> Total:
+        """Return what asks the API for totals, without the rows of erased persons."""
+        return StayingTotal(self.source(api), self.suppression(), self.family)
 
     @functools.cached_property
     def connection(self) -> Any:
