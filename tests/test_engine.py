@@ -14,9 +14,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from archive_account import Account, archive_at
+from archive_account import opens as archived
 
 import impressions_analytics as ia
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import Need, known_until, open_source
 from impressions_analytics.loader.load import load_events
 
 
@@ -147,6 +149,19 @@ def test_mail_is_mature_by_the_end_of_the_certificate_and_not_by_the_latest_impr
         assert ia.open_decay(loaded(opens, "impressions", end=end), sent)["mature"].all() == mature
     known = loaded(opens, "impressions", end="2026-06-05 00:00:00")
     assert not ia.open_decay(known, sent, as_of="2026-01-06")["mature"].any()
+
+
+def test_an_archive_and_a_snapshot_know_until_when_their_impressions_are_known(tmp_path: Path) -> None:
+    account = Account()
+    account.add("impressions", archived(3, begin="2026-01-05"))
+    archive = archive_at(tmp_path / "archive")
+    archive.sync(account)
+    known = archive.read()
+    snapshot = ia.write_snapshot(known, tmp_path / "opens.parquet")
+    end = pd.Timestamp(known.attrs["load"]["end"])
+    assert end > known["timestamp"].max() + pd.Timedelta(days=1)
+    for data in (known, archive, snapshot, tmp_path / "archive" / "impressions"):
+        assert known_until(data, "impressions") == end
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
