@@ -109,6 +109,7 @@ def test_the_page_says_the_figures_with_their_meaning(tmp_path: Path) -> None:
     assert "Unique opens 6 messages with at least one impression" in page.text
     assert "Taken for a person's 33.3% to 66.7% of the impressions" in page.text
     assert "of a further 33.3% nobody can tell" in page.text  # the prefetch
+    assert "Taken for a person's: 4 to 8 of 12 impressions" in page.text
     assert "kind impressions share of impressions messages opened meaning" in page.text
     assert "Open rate 100.0% of the delivered messages" in page.text
     assert "Click-through rate 16.7%" in page.text
@@ -260,6 +261,17 @@ def test_the_decay_of_a_mailing_gives_its_half_life() -> None:
     value, meaning = figures(data, **events(data))["Half-life of opens"]
     assert value == "0 minutes"
     assert "the median of 2 mailings" in meaning
+
+
+def test_a_mailing_is_left_out_only_while_its_first_week_is_not_known(tmp_path: Path) -> None:
+    data = opens(40)
+    given = events(data)
+    late = given["destinations"]["mailing"] == 402
+    given["destinations"].loc[late, "timestampsent"] += pd.Timedelta(days=3)
+    data.attrs["load"] = {"verdict": "complete", "rows": 40, "end": "2026-01-13 00:00:00"}
+    assert "whole week that is known: 1 mailing." in written(tmp_path, data, **given).text
+    data.attrs["load"]["end"] = "2026-05-01 00:00:00"
+    assert "whole week that is known" not in written(tmp_path, data, **given).text
 
 
 def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def _machines(results: Results, inputs: Inputs) -> Section:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
     says = (
-        f"{between(whole(low), whole(high))} of {counted(total, 'impression')} are taken for a person's "
+        f"Taken for a person's: {between(whole(low), whole(high))} of {counted(total, 'impression')} "
         f"({between(share(low, total), share(high, total))}). Fetched by scanners, crawlers and programs: {bot}. "
         f"Nobody can tell of those fetched by the mailbox before anybody looked, {prefetch}, and by something that no "
         f"rule knew, {unknown}."
@@ -179,7 +179,7 @@ def _profiles(results: Results, inputs: Inputs) -> Section:
     says = f"{counted(len(result), 'profile')} with an impression"
     says += f", half of them {result['impressions'].median():.3g} or more." if len(result) else "."
     if without:
-        says += f" {without:,} impressions carry no profile and are not counted here."
+        says += f" Not counted, since they carry no profile: {counted(without, 'impression')}."
     counts = by_range(result["impressions"]).rename("profiles").rename_axis("impressions").reset_index()
     heads = {"impressions": "impressions of one profile", "profiles": "profiles"}
     drawn = picture(lambda ax: charts.plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)
