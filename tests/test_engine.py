@@ -83,7 +83,9 @@ def test_instants_in_parquet_are_refused_because_they_have_no_wall_clock(opens: 
             ia.impressions_over_time(tmp_path / "instants.parquet", by=by)
 
 
-@pytest.mark.parametrize("data", [None, 7, ["a"], {"timestamp": []}, np.zeros(3), pd.Series([1])])
+@pytest.mark.parametrize(
+    "data", [None, 7, ["a"], {"timestamp": []}, np.zeros(3), pd.Series([1]), pa.table({"a": [1]})["a"]]
+)
 def test_what_nothing_reads_is_refused_by_its_type(data: Any) -> None:
     with pytest.raises(ia.InvalidArgumentError, match=f"Spark frame, got {type(data).__name__}$"):
         ia.impressions_over_time(data)

@@ -105,7 +105,7 @@ def _certificates(data: Any) -> Iterator[Mapping[str, Any]]:
         yield from map(_of_file, _files(data))
     elif is_archive(data):
         yield {"family": getattr(data, "family", None)}
-    elif type(data).__module__.split(".")[0] == "pyarrow":
+    elif type(data).__module__.split(".")[0] == "pyarrow" and hasattr(data, "schema"):
         yield _provenance(data.schema.metadata)
 
 
