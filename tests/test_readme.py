@@ -13,7 +13,7 @@ import pytest
 from impressions_analytics.sandbox import Sandbox
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^(<!-- not run: .*-->\n)?```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^(<!-- not run: [^\n]*-->\n)?```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 SET_UP = 2  # the first two blocks make an environment of their own; the checks run them in a fresh clone
 
 
@@ -54,3 +54,8 @@ def run(line: str) -> None:
 
 def test_the_first_two_blocks_are_one_line_each():
     assert [(language, text.count("\n")) for _, language, text in BLOCKS[:SET_UP]] == [("sh", 1), ("sh", 1)]
+
+
+def test_only_marked_blocks_are_left_out():
+    left_out = [language for mark, language, _ in BLOCKS if mark or language not in ("python", "sh")]
+    assert left_out == ["sh", "text", "text", "python"]
