@@ -28,7 +28,7 @@ class Window:
     end: dt.datetime
 
     def __str__(self) -> str:
-        return f"{self.begin} to {self.end}"
+        return f"{self.begin if self.begins else 'the beginning'} to {self.end if self.ends else 'now'}"
 
     @property
     def begins(self) -> bool:
