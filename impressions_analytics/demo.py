@@ -35,8 +35,8 @@ def run_demo(folder: Path, *, impressions: int) -> None:
     clients = ia.user_agent_breakdown(opens, by="client")
     _print("Impressions over time, the last weeks", weeks.tail(8))
     _print("Impressions per profile, the most active", _most(ia.impressions_per_profile(opens), 8))
-    _print("User agents: which client fetched the images", clients.head(8))
-    _print("Was it a person? Human opens lie between low and high", ia.human_opens(opens))
+    _print("User agents: which client fetched the images (share: of the opened messages)", clients.head(8))
+    _print("Was it a person? From low to high are taken for one; prefetch and unknown cannot be told", ia.human_opens(opens))
 
     written = [
         ia.write_snapshot(opens, folder / "opens.parquet"),
