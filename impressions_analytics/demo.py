@@ -36,7 +36,9 @@ def run_demo(folder: Path, *, impressions: int) -> None:
     _print("Impressions over time, the last weeks", weeks.tail(8))
     _print("Impressions per profile, the most active", _most(ia.impressions_per_profile(opens), 8))
     _print("User agents: which client fetched the images (share: of the opened messages)", clients.head(8))
-    _print("Was it a person? From low to high are taken for one; prefetch and unknown cannot be told", ia.human_opens(opens))
+    _print(
+        "Was it a person? Low to high are taken for one; of prefetch and unknown none can tell", ia.human_opens(opens)
+    )
 
     written = [
         ia.write_snapshot(opens, folder / "opens.parquet"),
