@@ -120,6 +120,14 @@ def test_an_archive_is_synced_verified_exported_and_forgets_a_person(account, im
     assert profile not in set(ia.Archive("archive").read("impressions")["profile"])
 
 
+def test_a_report_of_an_archive_without_impressions_is_refused(account, impressions):
+    assert impressions("sync", "archive", "--kind", "clicks")[0] == 0
+    code, out, err = impressions("report", "archive", "-o", "report.html")
+    assert (code, out) == (1, "")
+    assert "impressions were never synced" in err
+    assert not Path("report.html").exists()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(command, impressions):
     code, out, _ = impressions(command, "--help")

@@ -66,6 +66,8 @@ class Inputs:
 def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> Inputs:
     """Find the data of each kind, in what was given or else in the archive, with their certificates."""
     data = _opened(data)
+    if _is_archive(data):
+        data.scan("impressions")  # an archive that never had any says so, and how to mend it
     sources: dict[Kind, Any] = {}
     certificates: dict[Kind, Mapping[str, Any] | None] = {}
     family: str | None = None
