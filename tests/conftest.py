@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import impressions_analytics as ia
+import impressions_analytics.loader
 from impressions_analytics.sandbox import Sandbox
 from impressions_analytics.settings import ENVIRONMENT
 

@@ -114,7 +114,6 @@ class Slicer:
                     walk.listing.whole = walk.total_before
                 walks[place : place + 1] = self._cut(walk, parts=-(-(walk.total_before or 0) // FULL_ROWS))
             case _:
-                walk.listing.rewalks += 1
                 walks[place : place + 1] = self._another_try(walk)
 
     def _another_try(self, walk: Walk) -> list[Walk]:

@@ -48,8 +48,8 @@ class Listing:
         Where it is, and which rows of it are wanted.
     bounded : bool
         Whether the caller named an end of the period: only then the API is asked for a period from the start.
-    windows, rewalks : int
-        Walks that settled, and walks that did not.
+    windows : int
+        Walks that settled.
     whole : int or None
         What the API counted for the list as a whole, where it was then cut into windows.
     held : int
@@ -60,7 +60,6 @@ class Listing:
     window: Window
     bounded: bool
     windows: int = 0
-    rewalks: int = 0
     whole: int | None = None
     held: int = 0
     after: int = 0
