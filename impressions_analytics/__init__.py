@@ -20,12 +20,12 @@ _PUBLIC = {
         "DamagedFileError", "ImpressionsError", "IncompleteLoadError", "InvalidArgumentError",
         "MalformedResponseError", "MissingColumnError", "RequestRefusedError", "SettingsError",
     ),
-    "settings": ("Copernica",),
+    "api.settings": ("Copernica",),
     "loader": (
         "iter_impressions", "load_abuses", "load_clicks", "load_deliveries", "load_destinations", "load_emailings",
         "load_errors", "load_impressions", "load_statistics", "load_unsubscribes", "plan_load", "reconcile",
     ),
-    "snapshot": ("read_snapshot", "write_snapshot"),
+    "parquet.snapshot": ("read_snapshot", "write_snapshot"),
     "archive": ("Archive",),
     "user_agents": ("classify_user_agents", "with_user_agents"),
     "analytics": (
@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test
     from impressions_analytics.analytics import time_to_open as time_to_open
     from impressions_analytics.analytics import unrecognised_user_agents as unrecognised_user_agents
     from impressions_analytics.analytics import user_agent_breakdown as user_agent_breakdown
+    from impressions_analytics.api.settings import Copernica as Copernica
     from impressions_analytics.archive import Archive as Archive
     from impressions_analytics.charts import plot_hour_of_week as plot_hour_of_week
     from impressions_analytics.charts import plot_impressions_over_time as plot_impressions_over_time
@@ -92,10 +93,9 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test
     from impressions_analytics.loader import load_unsubscribes as load_unsubscribes
     from impressions_analytics.loader import plan_load as plan_load
     from impressions_analytics.loader import reconcile as reconcile
+    from impressions_analytics.parquet.snapshot import read_snapshot as read_snapshot
+    from impressions_analytics.parquet.snapshot import write_snapshot as write_snapshot
     from impressions_analytics.report import write_report as write_report
-    from impressions_analytics.settings import Copernica as Copernica
-    from impressions_analytics.snapshot import read_snapshot as read_snapshot
-    from impressions_analytics.snapshot import write_snapshot as write_snapshot
     from impressions_analytics.user_agents import classify_user_agents as classify_user_agents
     from impressions_analytics.user_agents import with_user_agents as with_user_agents
 

@@ -10,8 +10,8 @@ import pytest
 
 import impressions_analytics as ia
 import impressions_analytics.loader
+from impressions_analytics.api.settings import ENVIRONMENT
 from impressions_analytics.sandbox import Sandbox
-from impressions_analytics.settings import ENVIRONMENT
 
 # What tests share is no test itself, though doctest would look into every file.
 collect_ignore = [path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]

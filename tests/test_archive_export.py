@@ -7,7 +7,7 @@ import pytest
 from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
-from impressions_analytics.privacy import pseudonym
+from impressions_analytics.archive.privacy import pseudonym
 
 KEY = b"0123456789abcdef"
 

@@ -246,7 +246,7 @@ def test_a_port_in_use_is_told(account, impressions):
 
 def in_a_shell(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a script of a shell in which `impressions` is the command."""
-    command = f'impressions() {{ {sys.executable} -m impressions_analytics "$@"; }}; {script}'
+    command = f'impressions() {{ {sys.executable} -m impressions_analytics.cli "$@"; }}; {script}'
     return subprocess.run(
         ["/bin/bash", "-c", command], capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},

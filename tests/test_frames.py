@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.columns import EVENT_KINDS, KINDS, columns_of
-from impressions_analytics.frames.decode import Decoder, NotJsonError, build_frame, in_time_order
-from impressions_analytics.frames.values import CODES, READERS, WIRE_TYPES, why_unfit
+from impressions_analytics.loader.decode import Decoder, NotJsonError, build_frame, in_time_order
+from impressions_analytics.loader.values import CODES, READERS, WIRE_TYPES, why_unfit
 
 PUBLISHED = {
     "ID": "1", "mailing": "412", "timestamp": "2014-10-09 13:41:46", "ip": "2a03:e280:0:1::1",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -31,8 +32,9 @@ def fetching() -> list[threading.Thread]:
 
 
 def wait_for_request(box: Sandbox, count: int = 1) -> None:
-    pause = threading.Event()
+    pause, last = threading.Event(), time.monotonic() + SOON_SECONDS
     while len(box.requests) < count:
+        assert time.monotonic() < last, "nothing was asked"
         pause.wait(0.01)
 
 
@@ -52,7 +54,7 @@ def test_ctrl_c_ends_the_command_at_once_and_leaves_nothing(behaviour, version, 
             **os.environ, "COPERNICA_ACCESS_TOKEN": box.access_token, "COPERNICA_API_URL": box.url,
             "COPERNICA_AUTH_URL": box.auth_url,
         }  # fmt: skip
-        command = [sys.executable, "-m", "impressions_analytics", "load", "--version", version]
+        command = [sys.executable, "-m", "impressions_analytics.cli", "load", "--version", version]
         with subprocess.Popen(
             [*command, "--out", str(tmp_path / "opens.parquet")],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -13,9 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics import kernels
-from impressions_analytics.engine import Need, UnsuitedError, pieces
-from impressions_analytics.kernels.groups import Groups, in_runs
+from impressions_analytics.engine import Need, UnsuitedError, passes, pieces
+from impressions_analytics.engine.groups import Groups, in_runs
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
 PERIODS = ["hour", "day", "week", "month", "quarter", "year"]
@@ -119,7 +118,7 @@ def test_distinct_values_so_far_are_those_of_no_lower_group(rows: list[tuple[int
 @given(st.lists(st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")), min_size=1, max_size=20))
 @pytest.mark.parametrize("every", PERIODS)
 def test_periods_are_those_of_pandas(every: str, moments: list[Any]) -> None:
-    calendar, series = kernels.CALENDARS[every], pd.Series(moments).astype("datetime64[us]")
+    calendar, series = passes.CALENDARS[every], pd.Series(moments).astype("datetime64[us]")
     frequency = {"hour": "h", "day": "D", "week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}[every]
     starts = calendar.starts(calendar.numbers(series.astype("int64").to_numpy()))
     assert pd.Series(starts).tolist() == series.dt.to_period(frequency).dt.start_time.tolist()
@@ -148,7 +147,7 @@ def test_rows_cut_into_many_pieces_give_the_same() -> None:
 def test_a_small_frame_with_far_numbers_never_asks_for_gigabytes() -> None:
     frame = frame_of([(1, pd.Timestamp("1970-01-01"), None, 1, 1), (1, pd.Timestamp("1970-01-01"), None, 2, 2**40)])
     with pytest.raises(UnsuitedError, match="2 rows whose numbers span"):
-        kernels.per_key(pieces(frame, Need("impressions", ("mailing", "timestamp", "profile"))), "profile")
+        passes.per_key(pieces(frame, Need("impressions", ("mailing", "timestamp", "profile"))), "profile")
     assert ia.impressions_per_profile(frame)["profile"].tolist() == [1, 2**40]
 
 

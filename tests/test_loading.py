@@ -7,9 +7,9 @@ import re
 
 import pandas as pd
 import pytest
+from impressions_analytics.paging import slicing, walk
 
 import impressions_analytics as ia
-from impressions_analytics.paging import slicing, walk
 from impressions_analytics.sandbox import Sandbox
 
 COLUMNS = ["ID", "mailing", "timestamp", "ip", "useragent", "device", "destination", "profile", "subprofile"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics import privacy
+from impressions_analytics.archive import privacy
 
 KEY = b"0123456789abcdef"
 

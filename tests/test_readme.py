@@ -45,7 +45,9 @@ def run(line: str) -> None:
     """Run one line of a shell block, with the command `impressions` of this checkout."""
     if not line.strip() or line.startswith("#"):
         return
-    command = re.sub(r"\bimpressions(?= )", f"{shlex.quote(sys.executable)} -m impressions_analytics", line, count=1)
+    command = re.sub(
+        r"\bimpressions(?= )", f"{shlex.quote(sys.executable)} -m impressions_analytics.cli", line, count=1
+    )
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, timeout=120, check=False
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 import impressions_analytics as ia
-from impressions_analytics.frames.decode import Decoder, build_frame
+from impressions_analytics.loader.decode import Decoder, build_frame
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 

@@ -20,9 +20,9 @@ from itertools import product
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.settings import Secret
 from impressions_analytics.sandbox import Sandbox
-from impressions_analytics.settings import Secret
-from impressions_analytics.transport.session import Transport
 
 TOKEN = "planted0123456789token"
 JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJl"
@@ -287,7 +287,7 @@ def run_impressions(*arguments, box=None, **environment):
     if box:
         values |= {"COPERNICA_API_URL": box.url, "COPERNICA_AUTH_URL": box.auth_url}
     return subprocess.run(
-        [sys.executable, "-m", "impressions_analytics", *arguments],
+        [sys.executable, "-m", "impressions_analytics.cli", *arguments],
         capture_output=True, env={**os.environ, **values, **environment}, check=False, timeout=60,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import traceback
 import pytest
 
 import impressions_analytics as ia
-from impressions_analytics.settings import Secret
+from impressions_analytics.api.settings import Secret
 
 TOKEN = "planted0123456789token"
 

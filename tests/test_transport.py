@@ -18,11 +18,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.api.jwt import LIFETIME_SECONDS, MARGIN_SECONDS, jwt_in, use_until
+from impressions_analytics.api.outcomes import seconds_to_wait
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.settings import Secret
 from impressions_analytics.sandbox import Sandbox
-from impressions_analytics.settings import Secret
-from impressions_analytics.transport.jwt import LIFETIME_SECONDS, MARGIN_SECONDS, jwt_in, use_until
-from impressions_analytics.transport.outcomes import seconds_to_wait
-from impressions_analytics.transport.session import Transport
 
 PAGE = "ms/impressions"
 FIVE_ROWS = [("limit", "5")]

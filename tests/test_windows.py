@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
+from impressions_analytics.api.windows import EARLIEST, LATEST, SECOND, Window, read_moment, read_period
 from impressions_analytics.sandbox import Sandbox
-from impressions_analytics.windows import EARLIEST, LATEST, SECOND, Window, read_moment, read_period
 
 NEW_YEAR = dt.datetime(2026, 1, 1)
 SECONDS = st.datetimes(EARLIEST, LATEST).map(lambda moment: moment.replace(microsecond=0))

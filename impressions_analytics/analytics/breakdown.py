@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, ClassNumbers, with_classes
-from impressions_analytics.engine import Need, UnsuitedError, column_list, open_source, pieces
+from impressions_analytics.engine import Need, UnsuitedError, column_list, open_source, passes, pieces
 from impressions_analytics.errors import InvalidArgumentError
 
 _DTYPES = {"impressions": "int64", "share": "float64", "destinations": "int64"}
@@ -91,7 +90,7 @@ def _in_one_pass(data: Any, need: Need, columns: Sequence[str], chosen: Sequence
         return None
     numbers = ClassNumbers(columns, chosen)
     try:
-        impressions, destinations, total = kernels.per_class(numbers.numbered(rows))
+        impressions, destinations, total = passes.per_class(numbers.numbered(rows))
     except UnsuitedError:
         return None
     result = pd.DataFrame(numbers.names(), columns=list(columns), dtype="str").assign(

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.engine import (
     Need,
@@ -18,6 +17,7 @@ from impressions_analytics.engine import (
     dtype_of,
     nulls_last,
     open_source,
+    passes,
     pieces,
 )
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
@@ -142,8 +142,8 @@ def _in_one_pass(
         return None
     distinct = [_DISTINCT[name] for name in counted if name in _DISTINCT]
     try:
-        found = kernels.over_time(
-            rows, kernels.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted
+        found = passes.over_time(
+            rows, passes.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted
         )
     except UnsuitedError:
         return None

@@ -6,9 +6,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from impressions_analytics import kernels
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.engine import Need, UnsuitedError, open_source, pieces
+from impressions_analytics.engine import Need, UnsuitedError, open_source, passes, pieces
 
 _TALLIES = ("rows", "mailings", "first", "last")
 
@@ -89,7 +88,7 @@ def _in_one_pass(data: Any, need: Need, by: str) -> pd.DataFrame | None:
     if rows is None:
         return None
     try:
-        found, without = kernels.per_key(rows, by)
+        found, without = passes.per_key(rows, by)
     except UnsuitedError:
         return None
     columns = {by: found["key"], **dict(zip(_DTYPES, (found[name] for name in _TALLIES), strict=True))}

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
+from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.home import Home
 from impressions_analytics.archive.months import described
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.windows import read_period
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ class Archive:
     --------
     >>> import tempfile
     >>> from impressions_analytics.sandbox import Sandbox
-    >>> from impressions_analytics.settings import Copernica
+    >>> from impressions_analytics.api.settings import Copernica
     >>> archive = Archive(tempfile.mkdtemp())
     >>> with Sandbox(impressions=500, seed=1) as box:
     ...     summary = archive.sync(Copernica(box.access_token, url=box.url))
@@ -236,7 +236,7 @@ class Archive:
         pseudonymise : bytes, optional
             A key. Profiles, subprofiles and destinations become keyed numbers, the same in every table and under the
             same key; addresses are shortened to /24 and /48; free texts that may name a person are left out. The key
-            is written nowhere: see `impressions_analytics.privacy.read_key`.
+            is written nowhere: see `impressions_analytics.archive.privacy.read_key`.
 
         Returns
         -------

@@ -12,11 +12,11 @@ import numpy as np
 from impressions_analytics.archive.intake import Intake
 from impressions_analytics.archive.merge import BATCH_ROWS, in_groups
 from impressions_analytics.archive.months import Month, Months, PeriodCounter, time_column
+from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import ErasureReceipt, Retention
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.suppression import Suppression, numbers
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.privacy import person_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,6 +16,7 @@ import pandas as pd
 from impressions_analytics.archive.erasure import EXPORTS
 from impressions_analytics.archive.merge import in_groups
 from impressions_analytics.archive.months import Months, time_column
+from impressions_analytics.archive.privacy import check_key, pseudonymise
 from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.views import VIEWS
@@ -23,7 +24,6 @@ from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.files import replace_file
 from impressions_analytics.parquet.layout import ROWS_PER_GROUP, write_tables
-from impressions_analytics.privacy import check_key, pseudonymise
 
 if TYPE_CHECKING:
     import pyarrow as pa

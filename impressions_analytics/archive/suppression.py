@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from impressions_analytics.archive.privacy import check_key, hashes_of, is_among, person_columns, person_hash
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError
-from impressions_analytics.privacy import check_key, hashes_of, is_among, person_columns, person_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.intake import Intake, total
 from impressions_analytics.archive.months import Months
 from impressions_analytics.archive.periods import Stretch, covered, join, span, to_ask
@@ -16,7 +17,6 @@ from impressions_analytics.archive.source import Source
 from impressions_analytics.archive.suppression import Suppression
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ApiError, InvalidArgumentError
-from impressions_analytics.windows import read_period
 
 Moment = str | dt.date | dt.datetime | None
 Progress = Callable[[Kind, datetime, int], None]

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from impressions_analytics import __version__
+from impressions_analytics.api.endpoints import Endpoint
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.settings import Copernica
+from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Family, Kind
-from impressions_analytics.endpoints import Endpoint
 from impressions_analytics.errors import IncompleteLoadError
-from impressions_analytics.frames.decode import Decoder, build_frame, time_column
+from impressions_analytics.loader.decode import Decoder, build_frame, time_column
 from impressions_analytics.loader.owners import Owners
-from impressions_analytics.paging.slicing import Slicer
-from impressions_analytics.paging.walk import Listing, Walk
-from impressions_analytics.progress import Progress
-from impressions_analytics.settings import Copernica
-from impressions_analytics.transport.session import Transport
-from impressions_analytics.windows import EARLIEST, LATEST, Window
+from impressions_analytics.loader.progress import Progress
+from impressions_analytics.loader.slicing import Slicer
+from impressions_analytics.loader.walk import Listing, Walk
 
 
 @dataclass(frozen=True, slots=True)

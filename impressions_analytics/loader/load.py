@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.columns import Family, Kind
-from impressions_analytics.endpoints import (
+from impressions_analytics.api.endpoints import (
     FAMILIES,
     Level,
     destinations_endpoint,
     emailings_endpoint,
     event_endpoint,
 )
+from impressions_analytics.api.settings import Copernica
+from impressions_analytics.api.windows import read_period
+from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.loader.assembly import Wanted, frames
-from impressions_analytics.settings import Copernica
-from impressions_analytics.windows import read_period
 
 Moment = str | dt.date | dt.datetime | None
 Identifiers = int | str | Iterable[int | str] | None

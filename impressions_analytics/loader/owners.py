@@ -9,15 +9,15 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.api.endpoints import destinations_endpoint
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.columns import Family
-from impressions_analytics.endpoints import destinations_endpoint
 from impressions_analytics.errors import AccessDeniedError, RequestRefusedError
-from impressions_analytics.frames.decode import Decoder, build_frame
-from impressions_analytics.paging.slicing import Slicer
-from impressions_analytics.paging.walk import Listing
-from impressions_analytics.progress import Progress
-from impressions_analytics.transport.session import Transport
-from impressions_analytics.windows import EARLIEST, LATEST, Window
+from impressions_analytics.loader.decode import Decoder, build_frame
+from impressions_analytics.loader.progress import Progress
+from impressions_analytics.loader.slicing import Slicer
+from impressions_analytics.loader.walk import Listing
 
 _GONE = re.compile(
     r"unknown|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I

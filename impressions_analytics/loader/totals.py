@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from impressions_analytics.api.endpoints import Level, destinations_endpoint, statistics_path
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.settings import Copernica
+from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.certificate import Verdict
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
-from impressions_analytics.endpoints import Level, destinations_endpoint, statistics_path
 from impressions_analytics.errors import (
     AnalysisError,
     InvalidArgumentError,
@@ -19,13 +22,10 @@ from impressions_analytics.errors import (
     MissingColumnError,
     RequestRefusedError,
 )
-from impressions_analytics.frames.decode import Decoder
 from impressions_analytics.loader.assembly import wall_clock
+from impressions_analytics.loader.decode import Decoder
 from impressions_analytics.loader.load import given_api, given_family, given_identifier, want_events
-from impressions_analytics.paging.walk import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
-from impressions_analytics.settings import Copernica
-from impressions_analytics.transport.session import Transport
-from impressions_analytics.windows import EARLIEST, LATEST, Window
+from impressions_analytics.loader.walk import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
 
 LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 

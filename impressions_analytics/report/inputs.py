@@ -117,7 +117,7 @@ def _read(source: Any, kind: Kind) -> Any:
     if _is_file(source):
         import pyarrow.parquet as pq
 
-        from impressions_analytics.snapshot import read_snapshot
+        from impressions_analytics.parquet.snapshot import read_snapshot
 
         # Parquet of another program is welcome too: the analyses read it, or say what is wrong with it.
         with contextlib.suppress(ArchiveError, InvalidArgumentError, OSError, ValueError):
@@ -133,7 +133,7 @@ def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None
     if _is_archive(source):
         return source.read(kind, columns=NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
     if _is_file(source):
-        from impressions_analytics.snapshot import read_snapshot
+        from impressions_analytics.parquet.snapshot import read_snapshot
 
         with contextlib.suppress(ArchiveError, InvalidArgumentError):
             return read_snapshot(source, columns=NEEDED[kind][:1]).attrs.get("load")

@@ -20,7 +20,7 @@ import msgspec
 import pandas as pd
 import pyarrow as pa
 
-from impressions_analytics.frames.decode import Decoder, build_frame
+from impressions_analytics.loader.decode import Decoder, build_frame
 from impressions_analytics.sandbox import Sandbox
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # read when Polars is first imported

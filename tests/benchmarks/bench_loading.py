@@ -106,9 +106,9 @@ def dlt_to_parquet(url, token, pages):
 
 
 def bytes_only(url, token, pages):
-    from impressions_analytics.settings import Copernica
-    from impressions_analytics.transport.fetching import Fetcher
-    from impressions_analytics.transport.session import Transport
+    from impressions_analytics.api.fetching import Fetcher
+    from impressions_analytics.api.session import Transport
+    from impressions_analytics.api.settings import Copernica
 
     api = Copernica(token, url=url)
     with Transport(api) as transport, Fetcher[int](api.connections) as fetcher:

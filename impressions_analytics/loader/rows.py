@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from impressions_analytics.columns import Column
-from impressions_analytics.frames.values import WIRE_TYPES
+from impressions_analytics.loader.values import WIRE_TYPES
 
 
 def row_type(columns: tuple[Column, ...], may_lack: frozenset[str]) -> type[msgspec.Struct]:

@@ -20,17 +20,9 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 
-from impressions_analytics.errors import (
-    AccessDeniedError,
-    ApiError,
-    ApiUnavailableError,
-    MalformedResponseError,
-    RequestRefusedError,
-)
-from impressions_analytics.frames.values import UNREADABLE
-from impressions_analytics.settings import LOOPBACK, Copernica, Secret, redact
-from impressions_analytics.transport.jwt import jwt_in, use_until
-from impressions_analytics.transport.outcomes import (
+from impressions_analytics.api.jwt import jwt_in, use_until
+from impressions_analytics.api.outcomes import (
+    UNREADABLE,
     Answer,
     Trouble,
     answer_of,
@@ -40,6 +32,14 @@ from impressions_analytics.transport.outcomes import (
     moved_to,
     seconds_to_wait,
     trouble_of,
+)
+from impressions_analytics.api.settings import LOOPBACK, Copernica, Secret, redact
+from impressions_analytics.errors import (
+    AccessDeniedError,
+    ApiError,
+    ApiUnavailableError,
+    MalformedResponseError,
+    RequestRefusedError,
 )
 
 log = logging.getLogger("impressions_analytics")

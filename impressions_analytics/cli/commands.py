@@ -16,16 +16,16 @@ import typer
 
 import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
+from impressions_analytics.cli.terminal import Commands, run, say
 from impressions_analytics.columns import KINDS, EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.loader.progress import progress_line
 from impressions_analytics.parquet.files import check_place
-from impressions_analytics.progress import progress_line
-from impressions_analytics.terminal import Commands, run, say
 
 if TYPE_CHECKING:
+    from impressions_analytics.api.settings import Copernica
     from impressions_analytics.certificate import Verdict
     from impressions_analytics.columns import Kind
-    from impressions_analytics.settings import Copernica
 
 app = typer.Typer(
     name="impressions",
@@ -84,7 +84,7 @@ def demo(
 
     Example: impressions demo --out impressions-demo
     """
-    from impressions_analytics.demo import run_demo
+    from impressions_analytics.cli.demo import run_demo
 
     run_demo(folder, impressions=impressions)
 
@@ -195,7 +195,7 @@ def export(
 
     Example: impressions export data/archive --out bi/
     """
-    from impressions_analytics.privacy import read_key
+    from impressions_analytics.archive.privacy import read_key
 
     key = read_key(os.environ, file=key_file) if pseudonymise else None
     exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonymise=key)

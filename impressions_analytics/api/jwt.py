@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from impressions_analytics.frames.values import UNREADABLE
-from impressions_analytics.settings import Secret
+from impressions_analytics.api.outcomes import UNREADABLE
+from impressions_analytics.api.settings import Secret
 
 LIFETIME_SECONDS = 24 * 3600  # as documented, for a token that does not say
 MARGIN_SECONDS = 60  # a request under way must not meet the end; half of a life shorter than two of these

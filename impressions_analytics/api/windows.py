@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.endpoints import Period
+from impressions_analytics.api.endpoints import Period
 from impressions_analytics.errors import InvalidArgumentError
 
 EARLIEST = dt.datetime(2000, 1, 1)  # before Copernica had an API

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from impressions_analytics.endpoints import VERSIONS, Version
+from impressions_analytics.api.endpoints import VERSIONS, Version
 from impressions_analytics.errors import SettingsError
 
 API_URL = "https://api.copernica.com"

@@ -10,13 +10,13 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from impressions_analytics.api.fetching import Fetcher
+from impressions_analytics.api.session import Transport
+from impressions_analytics.api.windows import LATEST, Window
 from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
-from impressions_analytics.frames.decode import Decoder, NotJsonError
-from impressions_analytics.paging.walk import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
-from impressions_analytics.progress import Progress
-from impressions_analytics.transport.fetching import Fetcher
-from impressions_analytics.transport.session import Transport
-from impressions_analytics.windows import LATEST, Window
+from impressions_analytics.loader.decode import Decoder, NotJsonError
+from impressions_analytics.loader.progress import Progress
+from impressions_analytics.loader.walk import FULL_ROWS, PAGE_ROWS, Ask, Listing, Walk
 
 MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keeping what was found
 MOST_SPLITS = 2  # cuts of a window that does not settle: a total that lies would be cut to seconds

@@ -13,13 +13,14 @@ import msgspec
 import requests
 import urllib3
 
+from impressions_analytics.api.settings import Secret, redact
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
-from impressions_analytics.frames.values import UNREADABLE
-from impressions_analytics.settings import Secret, redact
 
 DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself
 MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too
 PIECE_BYTES = 1_000_000  # more than a page: an answer that arrives at once is taken at once
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, or that are nested too deep to be believed."""
 WHOLE_TIMEOUTS = 10  # a silence may last one time-out, and a whole answer so many: a trickle is never silent
 
 

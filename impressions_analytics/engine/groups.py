@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.engine import UnsuitedError
+from impressions_analytics.engine.rows import UnsuitedError
 
 Values = npt.NDArray[Any]
 

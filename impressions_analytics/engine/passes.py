@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from impressions_analytics.engine import Piece
-from impressions_analytics.kernels.calendar import CALENDARS, Calendar
-from impressions_analytics.kernels.groups import Groups, Values, in_runs
-from impressions_analytics.kernels.tallies import Tallies
+from impressions_analytics.engine.calendar import CALENDARS, Calendar
+from impressions_analytics.engine.groups import Groups, Values, in_runs
+from impressions_analytics.engine.rows import Piece
+from impressions_analytics.engine.tallies import Tallies
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from impressions_analytics.kernels.groups import Groups, Marks, Values, room
+from impressions_analytics.engine.groups import Groups, Marks, Values, room
 
 _EARLIEST, _LATEST = np.iinfo("int64").min, np.iinfo("int64").max  # before any row
 

@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from impressions_analytics.api.outcomes import UNREADABLE
 from impressions_analytics.columns import Column, Family, Kind, columns_of
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.frames.rows import dig, envelope_decoder, first_sent, inner, row_type
-from impressions_analytics.frames.values import CODES, READERS, UNFIT, UNREADABLE, Vocabulary, why_unfit
+from impressions_analytics.loader.rows import dig, envelope_decoder, first_sent, inner, row_type
+from impressions_analytics.loader.values import CODES, READERS, UNFIT, Vocabulary, why_unfit
 
 
 class NotJsonError(MalformedResponseError):

@@ -202,9 +202,6 @@ READERS: dict[ColumnType, Callable[[Sequence[Any]], pa.Array]] = {
 UNFIT = (ValueError, OverflowError, TypeError, OSError, pa.ArrowException, msgspec.DecodeError)
 """What a reader raises when a value does not fit."""
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises for bytes that are no JSON, or that are nested too deep to be believed."""
-
 _EXPECTED: dict[ColumnType, str] = {
     "integer": "a whole number of 0 to 2^63-1",
     "timestamp": "an existing time as 'YYYY-MM-DD HH:MM:SS'",

@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from impressions_analytics.endpoints import Endpoint, period_parameters
+from impressions_analytics.api.endpoints import Endpoint, period_parameters
+from impressions_analytics.api.windows import SECOND, Window
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.frames.decode import Page, time_column
-from impressions_analytics.windows import SECOND, Window
+from impressions_analytics.loader.decode import Page, time_column
 
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow

@@ -1,1 +1,0 @@
-"""Page bytes -> typed columns -> frame."""

@@ -1,1 +1,0 @@
-"""Which pages to ask for, how much at once, and when a list is proven whole."""

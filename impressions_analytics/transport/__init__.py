@@ -1,1 +1,0 @@
-"""Bytes from the API: sessions, tokens, retries, and the threads that fetch."""
