@@ -12,8 +12,8 @@ import sys
 
 import impressions_analytics as ia
 from impressions_analytics import loader  # noqa: F401  (imported before the fork, so that each fork starts at once)
-from impressions_analytics.archive import archive, intake, months, reading, sync  # noqa: F401
-from impressions_analytics.archive.source import LoaderSource
+from impressions_analytics.archive import archive, intake, partitions, reading, sync  # noqa: F401
+from impressions_analytics.archive.row_source import LoaderSource
 from impressions_analytics.archive.store import Store
 
 

@@ -146,7 +146,7 @@ def test_two_writers_are_kept_apart_with_a_clear_message(tmp_path):
     archive = archive_at(tmp_path)
     account = Account()
     said = "another process is writing to the archive"
-    with archive._home.store.locked(), pytest.raises(ia.ArchiveBusyError, match=said):
+    with archive._context.store.locked(), pytest.raises(ia.ArchiveBusyError, match=said):
         archive_at(tmp_path).sync(account)
     archive.sync(account)
 
@@ -267,7 +267,7 @@ def test_hourly_syncs_do_not_make_the_list_of_periods_grow_without_end(tmp_path)
     for hour in range(30):
         now = datetime(2026, 1, 1, 1) + timedelta(hours=hour)
         archive_at(tmp_path, str(now)).sync(account, look_back_days=0.1)
-    [month] = archive_at(tmp_path)._home.months("impressions").footers()
+    [month] = archive_at(tmp_path)._context.partitions("impressions").footers()
     assert len(month.periods) <= 8
     assert month.rows == 30 and archive_at(tmp_path).verify().ok
 

@@ -7,7 +7,7 @@ import pytest
 from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
-from impressions_analytics.archive.months import Months
+from impressions_analytics.archive.partitions import KindPartitions
 
 PERSON = 987_654_321
 
@@ -86,7 +86,7 @@ def test_files_without_the_person_are_not_rewritten(tmp_path):
 
 def test_an_erasure_that_was_cut_short_is_finished_by_the_next(tmp_path, monkeypatch):
     archive, _ = archive_with_a_person(tmp_path)
-    writes, original = [], Months.write
+    writes, original = [], KindPartitions.write
 
     def once(self, *arguments):
         writes.append(arguments[0])
@@ -95,7 +95,7 @@ def test_an_erasure_that_was_cut_short_is_finished_by_the_next(tmp_path, monkeyp
         return original(self, *arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Months, "write", once)
+        patch.setattr(KindPartitions, "write", once)
         archive.erase(profile=PERSON)
     assert "777001" in everything_in(tmp_path)  # March names the message only, and January no longer ties it to them
     archive_at(tmp_path).erase(profile=PERSON)

@@ -18,7 +18,7 @@ from archive_account import Account, archive_at
 from archive_account import opens as archived
 
 import impressions_analytics as ia
-from impressions_analytics.engine import Need, known_until, open_source
+from impressions_analytics.engine import RequiredColumns, known_until, open_input
 from impressions_analytics.loader.load import load_events
 
 
@@ -220,7 +220,7 @@ def test_inputs_of_different_kinds_can_be_joined(opens: pd.DataFrame, tmp_path: 
 
 def test_a_column_to_group_by_that_nobody_knows_keeps_its_type(opens: pd.DataFrame) -> None:
     more = opens.assign(region=["north", None] * 5, wave=pd.array([1, None] * 5, dtype="Int16"))
-    source = open_source(more, Need("impressions", (), by=("region", "wave")))
+    source = open_input(more, RequiredColumns("impressions", (), by=("region", "wave")))
     assert {name: str(type_) for name, type_ in source.table.schema().items()} == {"region": "string", "wave": "int16"}
     result = ia.human_opens(more, by=["region", "wave"])
     assert result[["region", "wave", "impressions"]].astype(object).where(result.notna(), None).to_numpy().tolist() == [

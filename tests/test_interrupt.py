@@ -112,10 +112,10 @@ def test_a_load_that_fails_leaves_no_thread_and_no_socket(fault, reach):
 
 
 def test_frames_that_nobody_asks_for_any_more_cost_nothing(reach, monkeypatch):
-    from impressions_analytics.paging import slicing, walk
+    from impressions_analytics.loader import slicing, window_load
 
-    monkeypatch.setattr(walk, "PAGE_ROWS", 50)
-    monkeypatch.setattr(walk, "DEEP_ROWS", 1000)
+    monkeypatch.setattr(window_load, "PAGE_ROWS", 50)
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 1000)
     monkeypatch.setattr(slicing, "FULL_ROWS", 480)
     with Sandbox(impressions=20_000, emailings=1) as box:
         frames = ia.iter_impressions(reach(box), rows_per_frame=500)

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics.engine import Need, UnsuitedError, passes, pieces
+from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, passes
 from impressions_analytics.engine.groups import Groups, in_runs
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
@@ -147,9 +147,14 @@ def test_rows_cut_into_many_pieces_give_the_same() -> None:
 def test_a_small_frame_with_far_numbers_never_asks_for_gigabytes() -> None:
     frame = frame_of([(1, pd.Timestamp("1970-01-01"), None, 1, 1), (1, pd.Timestamp("1970-01-01"), None, 2, 2**40)])
     with pytest.raises(UnsuitedError, match="2 rows whose numbers span"):
-        passes.per_key(pieces(frame, Need("impressions", ("mailing", "timestamp", "profile"))), "profile")
+        passes.per_key(
+            column_batches(frame, RequiredColumns("impressions", ("mailing", "timestamp", "profile"))), "profile"
+        )
     assert ia.impressions_per_profile(frame)["profile"].tolist() == [1, 2**40]
 
 
 def test_data_that_is_elsewhere_has_no_pieces() -> None:
-    assert pieces(ibis.memtable(pa.table({"timestamp": [1]})), Need("impressions", ("timestamp",))) is None
+    assert (
+        column_batches(ibis.memtable(pa.table({"timestamp": [1]})), RequiredColumns("impressions", ("timestamp",)))
+        is None
+    )

@@ -7,9 +7,9 @@ import re
 
 import pandas as pd
 import pytest
-from impressions_analytics.paging import slicing, walk
 
 import impressions_analytics as ia
+from impressions_analytics.loader import slicing, window_load
 from impressions_analytics.sandbox import Sandbox
 
 COLUMNS = ["ID", "mailing", "timestamp", "ip", "useragent", "device", "destination", "profile", "subprofile"]
@@ -18,8 +18,8 @@ COLUMNS = ["ID", "mailing", "timestamp", "ip", "useragent", "device", "destinati
 @pytest.fixture(autouse=True)
 def _small_windows(monkeypatch):
     """Cut lists as if the API were a twentieth of its size, so that small sandboxes show what large accounts do."""
-    monkeypatch.setattr(walk, "PAGE_ROWS", 50)
-    monkeypatch.setattr(walk, "DEEP_ROWS", 1000)
+    monkeypatch.setattr(window_load, "PAGE_ROWS", 50)
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 1000)
     monkeypatch.setattr(slicing, "FULL_ROWS", 480)
 
 
@@ -188,7 +188,7 @@ def test_frames_of_bounded_size_are_together_the_whole_load(reach):
 
 @pytest.mark.parametrize("limit", [1, 7, 100, 1000])
 def test_the_frame_does_not_depend_on_the_size_of_pages(limit, reach, monkeypatch):
-    monkeypatch.setattr(walk, "PAGE_ROWS", limit)
+    monkeypatch.setattr(window_load, "PAGE_ROWS", limit)
     with Sandbox(impressions=120, seed=11) as box:
         assert as_truth(ia.load_impressions(reach(box))) == truth_of(box)
 

@@ -8,15 +8,15 @@ promise, an empty input gives an empty result with the same columns, and the inp
 from __future__ import annotations
 
 from impressions_analytics.analytics.breakdown import user_agent_breakdown
+from impressions_analytics.analytics.decay import open_decay, time_to_open
 from impressions_analytics.analytics.dominant import dominant_results
 from impressions_analytics.analytics.engagement import engagement_segments
 from impressions_analytics.analytics.glossary import metrics
 from impressions_analytics.analytics.hours import impressions_by_hour_of_week
+from impressions_analytics.analytics.machines import compare_devices, human_opens, unrecognised_user_agents
 from impressions_analytics.analytics.mailings import mailing_performance
-from impressions_analytics.analytics.opening import open_decay, time_to_open
 from impressions_analytics.analytics.over_time import impressions_over_time
 from impressions_analytics.analytics.profiles import impressions_per_profile
-from impressions_analytics.analytics.programs import compare_devices, human_opens, unrecognised_user_agents
 
 __all__ = [
     "compare_devices",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, ClassNumbers, with_classes
-from impressions_analytics.engine import Need, UnsuitedError, column_list, open_source, passes, pieces
+from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, column_list, open_input, passes
 from impressions_analytics.errors import InvalidArgumentError
 
 _DTYPES = {"impressions": "int64", "share": "float64", "destinations": "int64"}
@@ -69,11 +69,11 @@ def user_agent_breakdown(
     0  Outlook  Windows            2    1.0             2
     """
     columns, chosen = _checked(by, kinds)
-    need = Need("impressions", ("useragent", "destination"))
-    counted_here = _in_one_pass(data, need, columns, chosen)
+    required = RequiredColumns("impressions", ("useragent", "destination"))
+    counted_here = _in_one_pass(data, required, columns, chosen)
     if counted_here is not None:
         return counted_here
-    source = open_source(data, need)
+    source = open_input(data, required)
     rows = with_classes(source, (*columns, "kind"))
     rows = rows.filter(rows.classified_kind.isin(chosen))
     result = source.deliver(_breakdown(rows, columns), {**dict.fromkeys(columns, "str"), **_DTYPES})
@@ -83,9 +83,11 @@ def user_agent_breakdown(
     return result
 
 
-def _in_one_pass(data: Any, need: Need, columns: Sequence[str], chosen: Sequence[str]) -> pd.DataFrame | None:
+def _in_one_pass(
+    data: Any, required: RequiredColumns, columns: Sequence[str], chosen: Sequence[str]
+) -> pd.DataFrame | None:
     """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
-    rows = pieces(data, need)
+    rows = column_batches(data, required)
     if rows is None:
         return None
     numbers = ClassNumbers(columns, chosen)

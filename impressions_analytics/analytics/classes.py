@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from impressions_analytics.engine import Piece, Source
+from impressions_analytics.engine import AnalysisInput, ColumnBatch
 
 Values = npt.NDArray[Any]
 
@@ -34,7 +34,7 @@ def classes_of(useragents: pd.Series[Any]) -> pd.DataFrame:
     return pd.DataFrame({"useragent": known["useragent"].astype("str"), **told})
 
 
-def with_classes(source: Source, classes: Sequence[str]) -> Any:
+def with_classes(source: AnalysisInput, classes: Sequence[str]) -> Any:
     """Return the rows of a source with ``classified_...`` columns added.
 
     The distinct user agents are fetched, classified here, and joined back where the rows are.
@@ -66,11 +66,11 @@ class ClassNumbers:
         """Return what the classes are, by number."""
         return list(self._of_class)
 
-    def numbered(self, pieces: Iterable[Piece]) -> Iterator[tuple[Values, Values]]:
+    def numbered(self, column_batches: Iterable[ColumnBatch]) -> Iterator[tuple[Values, Values]]:
         """Yield the class number and the destination of each row that has a class."""
-        for piece in pieces:
-            places, texts = piece.texts("useragent")
-            destination = piece.integers("destination")
+        for batch in column_batches:
+            places, texts = batch.texts("useragent")
+            destination = batch.integers("destination")
             numbers = self._numbers(places, texts)[places]
             if (numbers < 0).any():
                 destination, numbers = destination[numbers >= 0], numbers[numbers >= 0]

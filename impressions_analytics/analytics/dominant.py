@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from impressions_analytics.analytics.rates import interval_names, wilson
 from impressions_analytics.columns import Kind
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.errors import AnalysisError
 
 _RESULTS = ("complaints", "unsubscribes", "clicks", "impressions", "errors", "no_response")
@@ -75,8 +75,8 @@ def dominant_results(
     missing = [name for name, data in given.items() if data is None]
     if missing:
         raise AnalysisError(f"dominant results need {', '.join(missing)}: give an empty frame where there were none")
-    source = open_source(destinations, Need("destinations", ("ID", "mailing")))
-    events = [source.also(data, Need(cast("Kind", name), ("destination",))) for name, data in given.items()]
+    source = open_input(destinations, RequiredColumns("destinations", ("ID", "mailing")))
+    events = [source.also(data, RequiredColumns(cast("Kind", name), ("destination",))) for name, data in given.items()]
     return source.deliver(_dominant_results(source.table, events), _DTYPES)
 
 

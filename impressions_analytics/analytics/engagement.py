@@ -11,7 +11,7 @@ import pandas as pd
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.classes import MACHINES, with_classes
 from impressions_analytics.analytics.rates import interval_names, wilson
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.errors import InvalidArgumentError
 
 
@@ -140,14 +140,14 @@ def engagement_segments(
     until = moment("as_of", as_of)
     whole_number("window_days", window_days, least=1)
     _check(segments)
-    source = open_source(data, Need("impressions", ("mailing", "timestamp", "useragent", "profile")))
+    source = open_input(data, RequiredColumns("impressions", ("mailing", "timestamp", "useragent", "profile")))
     rows = with_classes(source, ("kind",))
     rows = rows.filter(rows.profile.notnull() & (rows.timestamp <= until))
     since = until - pd.Timedelta(days=window_days)
     if destinations is None:
         table, dtypes = _frequency(rows, since), _RECENCY
     else:
-        sent = source.also(destinations, Need("destinations", ("mailing", "timestampsent", "profile")))
+        sent = source.also(destinations, RequiredColumns("destinations", ("mailing", "timestampsent", "profile")))
         sent = sent.filter(sent.profile.notnull() & (sent.timestampsent <= until))
         table, dtypes = _of_received(rows, sent, since), {**_RECENCY, **_RECEIVED}
     return source.deliver(_segmented(table, until, segments), {**dtypes, **_SEGMENT})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from impressions_analytics.analytics.choices import whole_number
-from impressions_analytics.engine import Need, open_source, whole_numbers
+from impressions_analytics.engine import RequiredColumns, open_input, whole_numbers
 from impressions_analytics.errors import InvalidArgumentError
 
 _HOUR = 3600  # seconds
@@ -75,12 +75,12 @@ def impressions_by_hour_of_week(
             raise InvalidArgumentError(
                 "after_hours and horizon_hours count from the sending: give destinations as well"
             )
-        source = open_source(data, Need("impressions", ("timestamp",)))
+        source = open_input(data, RequiredColumns("impressions", ("timestamp",)))
         return source.deliver(_by_cell(source.table.select(hour_number=_hour_number(source.table.timestamp))), _DTYPES)
     whole_number("after_hours", after_hours, least=0)
     whole_number("horizon_hours", horizon_hours, least=after_hours + 1)
-    source = open_source(data, Need("impressions", ("timestamp", "destination")))
-    sent = source.also(destinations, Need("destinations", ("ID", "timestampsent")))
+    source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
+    sent = source.also(destinations, RequiredColumns("destinations", ("ID", "timestampsent")))
     return source.deliver(_exposed(source.table, sent, after_hours, horizon_hours), {**_DTYPES, **_EXPOSED})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import MACHINES, with_classes
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.errors import AnalysisError
 
 
@@ -94,8 +94,8 @@ def mailing_performance(
     """
     given = {"impressions": impressions, "destinations": destinations, "deliveries": deliveries, "clicks": clicks}
     chosen = _chosen(figures, {name for name, data in given.items() if data is not None})
-    source = open_source(impressions, Need("impressions", ("mailing", "destination", "useragent")))
-    others = {name: source.also(given[name], need) for name, need in _NEEDS.items() if given[name] is not None}
+    source = open_input(impressions, RequiredColumns("impressions", ("mailing", "destination", "useragent")))
+    others = {name: source.also(given[name], required) for name, required in _NEEDS.items() if given[name] is not None}
     expression = _performance(with_classes(source, ("kind",)), others, chosen)
     dtypes = {column: figure.dtype for figure in chosen for column in figure.columns}
     result = source.deliver(expression, {"mailing": "int64", **dtypes})
@@ -111,7 +111,7 @@ def _chosen(figures: Sequence[str] | None, given: set[str]) -> list[Figure]:
     by_name = {figure.name: figure for figure in FIGURES}
     for name in figures:
         choose("figures", name, by_name)
-        missing = [need for need in by_name[name].needs if need not in given]
+        missing = [required for required in by_name[name].needs if required not in given]
         if missing:
             raise AnalysisError(f"{name} is {by_name[name].formula}: it needs {' and '.join(missing)} as well")
     return [by_name[name] for name in figures]
@@ -164,8 +164,8 @@ def _clicked(table: Any, rows: Any) -> Any:
 
 
 _NEEDS = {
-    "destinations": Need("destinations", ("ID", "mailing")),
-    "deliveries": Need("deliveries", ("mailing", "destination")),
-    "clicks": Need("clicks", ("mailing", "destination")),
+    "destinations": RequiredColumns("destinations", ("ID", "mailing")),
+    "deliveries": RequiredColumns("deliveries", ("mailing", "destination")),
+    "clicks": RequiredColumns("clicks", ("mailing", "destination")),
 }
 _COUNTS = {"destinations": _sent, "deliveries": _delivered, "clicks": _clicked}

@@ -10,15 +10,15 @@ import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.engine import (
-    Need,
-    Source,
+    AnalysisInput,
+    RequiredColumns,
     UnsuitedError,
+    column_batches,
     column_list,
     dtype_of,
     nulls_last,
-    open_source,
+    open_input,
     passes,
-    pieces,
 )
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
@@ -121,23 +121,25 @@ def impressions_over_time(
     taken = {"period", *counted}.intersection(groups)
     if taken:
         raise InvalidArgumentError(f"by names {sorted(taken)}, which the result has itself; rename it in the data")
-    need = Need("impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups)
-    counted_here = None if groups else _in_one_pass(data, need, every, counted, cumulative=cumulative)
+    required = RequiredColumns(
+        "impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups
+    )
+    counted_here = None if groups else _in_one_pass(data, required, every, counted, cumulative=cumulative)
     if counted_here is not None:
         return counted_here
-    source = open_source(data, need)
+    source = open_input(data, required)
     if groups and not source.lazy:
         _check_size(source, every, groups)
     expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
-    dtypes = {name: dtype_of(name, need, source.table) for name in groups}
+    dtypes = {name: dtype_of(name, required, source.table) for name in groups}
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
 
 
 def _in_one_pass(
-    data: Any, need: Need, every: Every, counted: Sequence[str], *, cumulative: bool
+    data: Any, required: RequiredColumns, every: Every, counted: Sequence[str], *, cumulative: bool
 ) -> pd.DataFrame | None:
     """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
-    rows = pieces(data, need)
+    rows = column_batches(data, required)
     if rows is None:
         return None
     distinct = [_DISTINCT[name] for name in counted if name in _DISTINCT]
@@ -153,7 +155,7 @@ def _in_one_pass(
     return pd.DataFrame({"period": found["period"], **columns})
 
 
-def _check_size(source: Source, every: Every, groups: Sequence[str]) -> None:
+def _check_size(source: AnalysisInput, every: Every, groups: Sequence[str]) -> None:
     """Refuse a result that would fill the memory: every group has a row for every period."""
     rows = source.table.filter(source.table.timestamp.notnull())
     ends = source.engine.fetch(rows.aggregate(first=rows.timestamp.min(), last=rows.timestamp.max())).to_pylist()[0]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.engine import Need, UnsuitedError, open_source, passes, pieces
+from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, open_input, passes
 
 _TALLIES = ("rows", "mailings", "first", "last")
 
@@ -70,11 +70,11 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     {'impressions_without_profile': 1}
     """
     choose("by", by, ("profile", "subprofile", "destination"))
-    need = Need("impressions", (by, "mailing", "timestamp"))
-    counted_here = _in_one_pass(data, need, by)
+    required = RequiredColumns("impressions", (by, "mailing", "timestamp"))
+    counted_here = _in_one_pass(data, required, by)
     if counted_here is not None:
         return counted_here
-    source = open_source(data, need)
+    source = open_input(data, required)
     result = source.deliver(_per_profile(source.table, by), {by: "int64", **_DTYPES})
     if not source.lazy:
         without = source.table.aggregate(rows=source.table[by].isnull().sum())
@@ -82,9 +82,9 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     return result
 
 
-def _in_one_pass(data: Any, need: Need, by: str) -> pd.DataFrame | None:
+def _in_one_pass(data: Any, required: RequiredColumns, by: str) -> pd.DataFrame | None:
     """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
-    rows = pieces(data, need)
+    rows = column_batches(data, required)
     if rows is None:
         return None
     try:

@@ -15,7 +15,7 @@ from impressions_analytics.errors import InvalidArgumentError
 
 Version = Literal[2, 3, 4]
 Level = Literal["destination", "emailing", "account"]
-Period = tuple[str | None, str | None]
+PeriodTexts = tuple[str | None, str | None]
 """The first and the first-not-included second of a period, as ``YYYY-MM-DD HH:MM:SS``; None where it is open."""
 
 VERSIONS: tuple[Version, ...] = (2, 3, 4)
@@ -113,16 +113,16 @@ def statistics_path(*, family: Family, level: Level, of: str) -> str:
     return _STATISTICS_PATHS[level].format(family=family, id=quote(of, safe=""))
 
 
-def period_parameters(style: PeriodStyle, asked: Period, widened: Period) -> list[tuple[str, str]]:
+def period_parameters(style: PeriodStyle, asked: PeriodTexts, widened: PeriodTexts) -> list[tuple[str, str]]:
     """Return the parameters that ask for a period.
 
     Parameters
     ----------
     style : PeriodStyle
         How the endpoint wants it.
-    asked : Period
+    asked : PeriodTexts
         The half-open period itself, for styles whose operators are documented.
-    widened : Period
+    widened : PeriodTexts
         The same with a second more on either side, for styles that do not say whether their ends are included.
 
     Examples

@@ -35,7 +35,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FailedAttempt:
     """Why an attempt gave no answer that can be used, in words that hold no secret."""
 
     reason: str
@@ -45,7 +45,7 @@ class Trouble:
     final: bool = False
 
 
-def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer | Trouble:
+def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer | FailedAttempt:
     """Read an answer piece by piece, so that neither a trickle nor a flood goes on for ever."""
     longest = WHOLE_TIMEOUTS * timeout_seconds
     deadline = time.monotonic() + longest
@@ -56,31 +56,31 @@ def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer 
         room -= len(piece)
         if room < 0:
             flood = f"the answer is longer than {MOST_BYTES // 1_000_000} MB"
-            return Trouble(flood, patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
+            return FailedAttempt(flood, patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
         if time.monotonic() > deadline:
-            return Trouble(f"the answer trickled in, and was not whole within {longest:g} s")
+            return FailedAttempt(f"the answer trickled in, and was not whole within {longest:g} s")
     headers = response.headers
     return Answer(response.status_code, b"".join(pieces), headers.get("Retry-After"), headers.get("Location"))
 
 
-def trouble_of(problem: Exception, timeout_seconds: float) -> Trouble:
+def failed_attempt(problem: Exception, timeout_seconds: float) -> FailedAttempt:
     """Return what the HTTP library's exception means; its own words may hold the address, and are not used."""
     told = str(problem)
     for sign, reason in _FINAL.items():
         if sign in told:
-            return Trouble(reason, final=True)
+            return FailedAttempt(reason, final=True)
     if isinstance(problem, _BAD_ADDRESS):
-        return Trouble("the address cannot be used; check url", final=True)
+        return FailedAttempt("the address cannot be used; check url", final=True)
     if "NameResolutionError" in told:
-        return Trouble("the host name is not known", patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
+        return FailedAttempt("the host name is not known", patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
     if isinstance(problem, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return Trouble(f"no answer within {timeout_seconds:g} s")
+        return FailedAttempt(f"no answer within {timeout_seconds:g} s")
     if isinstance(problem, urllib3.exceptions.ProtocolError | urllib3.exceptions.DecodeError):
-        return Trouble("the answer was cut short")
+        return FailedAttempt("the answer was cut short")
     reason = "the connection was refused" if "refused" in told else "the connection broke"
     if not isinstance(problem, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
         reason = f"the answer cannot be read as HTTP ({type(problem).__name__})"
-    return Trouble(reason)
+    return FailedAttempt(reason)
 
 
 _BAD_ADDRESS = (

@@ -24,14 +24,14 @@ from impressions_analytics.api.jwt import jwt_in, use_until
 from impressions_analytics.api.outcomes import (
     UNREADABLE,
     Answer,
-    Trouble,
+    FailedAttempt,
     answer_of,
     error_of,
+    failed_attempt,
     hide_in,
     message_in,
     moved_to,
     seconds_to_wait,
-    trouble_of,
 )
 from impressions_analytics.api.settings import LOOPBACK, Copernica, Secret, redact
 from impressions_analytics.errors import (
@@ -150,7 +150,7 @@ class Transport:
             raise RequestRefusedError(f"{path}: the API answered with an error: {message_in(body)}")
         return answer
 
-    def _patiently(self, path: str, attempt: Callable[[], Answer | Trouble]) -> Answer:
+    def _patiently(self, path: str, attempt: Callable[[], Answer | FailedAttempt]) -> Answer:
         """Repeat an attempt while trouble may pass, within the patience."""
         began = time.monotonic()
         number = 0
@@ -177,13 +177,13 @@ class Transport:
             log.log(level, "%s: %s; asking again in %.1f s", path, outcome.reason, wait)
             self._wait(wait)
 
-    def _wait_after(self, trouble: Trouble, number: int) -> float:
+    def _wait_after(self, failure: FailedAttempt, number: int) -> float:
         """Return how long to wait: ever longer with chance, so that connections do not come at once; longer if told."""
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(number, 20))
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 -- spreads load, guards nothing
-        told = 0.0 if trouble.wait_seconds is None else trouble.wait_seconds + 0.1 * jitter
+        told = 0.0 if failure.wait_seconds is None else failure.wait_seconds + 0.1 * jitter
         wait: float = max(told, longest * jitter)
-        if trouble.everybody:
+        if failure.everybody:
             with self._lock:
                 self._hold_until = max(self._hold_until, time.monotonic() + wait)
         return wait
@@ -192,25 +192,27 @@ class Transport:
         if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(min(seconds, threading.TIMEOUT_MAX))):
             raise ApiError("the load was stopped")
 
-    def _get(self, address: str, parameters: Parameters) -> Answer | Trouble:
+    def _get(self, address: str, parameters: Parameters) -> Answer | FailedAttempt:
         """Ask once, following moves within the host."""
         here = urlsplit(address)
         for _ in range(MOST_MOVES):
             outcome = self._send("GET", address, parameters)
-            if isinstance(outcome, Trouble) or outcome.status not in MOVED or not outcome.location:
+            if isinstance(outcome, FailedAttempt) or outcome.status not in MOVED or not outcome.location:
                 return outcome
             there = moved_to(address, outcome.location)
             if there is None:
-                return Trouble("it has moved to an address that cannot be read", final=True)
+                return FailedAttempt("it has moved to an address that cannot be read", final=True)
             if (there.scheme, there.netloc) != (here.scheme, here.netloc):
                 elsewhere = f"{there.scheme}://{there.hostname}"[:100]
-                return Trouble(f"it has moved to {elsewhere}, where the token is not sent unasked; set url", final=True)
+                return FailedAttempt(
+                    f"it has moved to {elsewhere}, where the token is not sent unasked; set url", final=True
+                )
             moved = [(name, value) for name, value in parse_qsl(there.query) if name != "access_token"]
             parameters = moved or parameters
             address = there._replace(query="", fragment="").geturl()
-        return Trouble("it is moved in a circle", final=True)
+        return FailedAttempt("it is moved in a circle", final=True)
 
-    def _send(self, method: Method, address: str, parameters: Parameters = ()) -> Answer | Trouble:
+    def _send(self, method: Method, address: str, parameters: Parameters = ()) -> Answer | FailedAttempt:
         """Send one request; whatever the HTTP library raises ends here, turned into words."""
         try:
             request = self._request(method, address, parameters)
@@ -220,11 +222,11 @@ class Transport:
             with response:
                 answer = answer_of(response, timeout_seconds=self._api.timeout_seconds)
         except Exception as problem:  # noqa: BLE001 -- odd answers raise ValueError, OverflowError and more, below HTTP
-            return trouble_of(problem, self._api.timeout_seconds)
-        if isinstance(answer, Trouble):
+            return failed_attempt(problem, self._api.timeout_seconds)
+        if isinstance(answer, FailedAttempt):
             return answer
         if answer.status in MAY_PASS:
-            return Trouble(
+            return FailedAttempt(
                 f"the API answered {answer.status}", seconds_to_wait(answer.retry_after), answer.status in SLOW_DOWN
             )
         return answer if method == "POST" and answer.status == 200 else self._without_tokens(answer)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.api.endpoints import Period
+from impressions_analytics.api.endpoints import PeriodTexts
 from impressions_analytics.errors import InvalidArgumentError
 
 EARLIEST = dt.datetime(2000, 1, 1)  # before Copernica had an API
 LATEST = dt.datetime(2100, 1, 1)
 SECOND = dt.timedelta(seconds=1)
 Times = npt.NDArray[np.datetime64]
-Marks = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -40,12 +40,12 @@ class Window:
         """Whether it has an end."""
         return self.end < LATEST
 
-    def asked(self, margin: dt.timedelta = dt.timedelta()) -> Period:
+    def asked(self, margin: dt.timedelta = dt.timedelta()) -> PeriodTexts:
         """Return both ends as the API writes times, None where it is open, with a margin on either side."""
         begin = (self.begin - margin).strftime(_FORMAT) if self.begins else None
         return begin, (self.end + margin).strftime(_FORMAT) if self.ends else None
 
-    def outside(self, times: Times, margin: dt.timedelta = dt.timedelta()) -> tuple[Marks, Marks]:
+    def outside(self, times: Times, margin: dt.timedelta = dt.timedelta()) -> tuple[Flags, Flags]:
         """Return which times lie before it, and which lie behind it."""
         none = np.zeros(len(times), dtype=bool)
         before = times < np.datetime64(self.begin - margin) if self.begins else none

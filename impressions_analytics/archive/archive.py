@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.api.windows import read_period
-from impressions_analytics.archive.home import Home
-from impressions_analytics.archive.months import described
+from impressions_analytics.archive.context import ArchiveContext
+from impressions_analytics.archive.partitions import described
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from impressions_analytics.archive.results import ErasureReceipt, Export, Retention, SyncSummary, Verification
-    from impressions_analytics.archive.sync import Progress
+    from impressions_analytics.archive.sync import OnProgress
 
 Moment = str | dt.date | dt.datetime | None
 
@@ -71,22 +71,24 @@ class Archive:
         erasure_key: bytes | None = None,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        self._home = Home(open_store(path, filesystem), family, timezone, erasure_key=erasure_key, clock=clock)
+        self._context = ArchiveContext(
+            open_store(path, filesystem), family, timezone, erasure_key=erasure_key, clock=clock
+        )
 
     @property
     def family(self) -> Family:
         """The product family whose mail the archive holds."""
-        return self._home.family
+        return self._context.family
 
     @property
     def timezone(self) -> str:
         """The zone of the wall clock in the archive's timestamps."""
-        return self._home.timezone
+        return self._context.timezone
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of rows that were synced."""
-        return self._home.kinds()
+        return self._context.kinds()
 
     def sync(
         self,
@@ -97,7 +99,7 @@ class Archive:
         end: Moment = None,
         emailings: Iterable[int] | None = None,
         look_back_days: float = 3,
-        progress: Progress | None = None,
+        progress: OnProgress | None = None,
     ) -> SyncSummary:
         """Bring the archive up to now: ask what is missing, and again what may have had late rows.
 
@@ -135,15 +137,17 @@ class Archive:
             The API failed; what came before is kept.
         """
         from impressions_analytics.archive.results import SyncSummary
-        from impressions_analytics.archive.sync import make_wish, sync_kind
+        from impressions_analytics.archive.sync import make_sync_request, sync_kind
 
-        source = self._home.source(api)
-        wish = make_wish(begin, end, now=self._home.now(), emailings=emailings, look_back_days=look_back_days)
-        wanted = [self._home.months(kind) for kind in _kinds(kinds)]
-        with self._home.store.locked():
-            suppression = self._home.suppression()
-            done = [sync_kind(months, suppression, source, wish, progress=progress) for months in wanted]
-        return SyncSummary(self._home.store.name, done)
+        source = self._context.source(api)
+        request = make_sync_request(
+            begin, end, now=self._context.now(), emailings=emailings, look_back_days=look_back_days
+        )
+        wanted = [self._context.partitions(kind) for kind in _kinds(kinds)]
+        with self._context.store.locked():
+            suppression = self._context.suppression()
+            done = [sync_kind(partitions, suppression, source, request, progress=progress) for partitions in wanted]
+        return SyncSummary(self._context.store.name, done)
 
     def read(
         self,
@@ -179,7 +183,7 @@ class Archive:
         from impressions_analytics.archive.reading import read_frame
 
         first, last = read_period(begin, end)
-        return read_frame(self._home.existing(kind), first, last, columns)
+        return read_frame(self._context.existing(kind), first, last, columns)
 
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
@@ -193,7 +197,7 @@ class Archive:
         """
         from impressions_analytics.archive.reading import scan_table
 
-        return scan_table(self._home.existing(kind), self._home.connection)
+        return scan_table(self._context.existing(kind), self._context.connection)
 
     def verify(self, api: Any = None) -> Verification:
         """Read everything and hold it against what the files say of themselves, and against the API if one is given.
@@ -210,7 +214,7 @@ class Archive:
         """
         from impressions_analytics.archive.checks import verify_archive
 
-        return verify_archive(self._home.all_months(), None if api is None else self._home.total(api))
+        return verify_archive(self._context.all_partitions(), None if api is None else self._context.total(api))
 
     def export(
         self,
@@ -245,8 +249,8 @@ class Archive:
         """
         from impressions_analytics.archive.export import export_archive
 
-        wanted = [self._home.months(kind) for kind in _kinds(kinds or KINDS)]
-        store = self._home.store
+        wanted = [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)]
+        store = self._context.store
         return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonymise=pseudonymise)
 
     def erase(
@@ -271,9 +275,11 @@ class Archive:
         from impressions_analytics.archive.erasure import erase_person, one_person
 
         by, number = one_person(profile=profile, subprofile=subprofile, destination=destination)
-        self._home.must_exist()
-        with self._home.store.locked():
-            return erase_person(self._home.all_months(), self._home.suppression(), by, number, now=self._home.clock())
+        self._context.must_exist()
+        with self._context.store.locked():
+            return erase_person(
+                self._context.all_partitions(), self._context.suppression(), by, number, now=self._context.clock()
+            )
 
     def retain(self, days: int) -> Retention:
         """Remove every row that is older than so many whole days; the list of emailings stays."""
@@ -281,18 +287,21 @@ class Archive:
 
         if days < 1:
             raise InvalidArgumentError(f"days={days!r} must be 1 or more")
-        self._home.must_exist()
-        begin = self._home.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
-        with self._home.store.locked():
-            return retain_from(self._home.all_months(), begin)
+        self._context.must_exist()
+        begin = self._context.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
+        with self._context.store.locked():
+            return retain_from(self._context.all_partitions(), begin)
 
     def __repr__(self) -> str:
-        what = "; ".join(described(self._home.all_months())) or "empty"
-        return f"Archive({self._home.store.name!r}, family={self.family!r}: {what})"
+        what = "; ".join(described(self._context.all_partitions())) or "empty"
+        return f"Archive({self._context.store.name!r}, family={self.family!r}: {what})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{escape(text)}</li>" for text in described(self._home.all_months())) or "<li>empty</li>"
-        return f"<b>{escape(self._home.store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
+        rows = (
+            "".join(f"<li>{escape(text)}</li>" for text in described(self._context.all_partitions()))
+            or "<li>empty</li>"
+        )
+        return f"<b>{escape(self._context.store.name)}</b> ({self.family}, {escape(self.timezone)})<ul>{rows}</ul>"
 
 
 def _kinds(kinds: Iterable[Kind] | Kind) -> list[Kind]:

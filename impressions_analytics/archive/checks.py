@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from impressions_analytics.archive.merge import BATCH_ROWS
-from impressions_analytics.archive.months import MONTH_FILE, Month, Months, count_rows, time_column
-from impressions_analytics.archive.periods import Period, covered, span, subtract
+from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month, count_rows, time_column
+from impressions_analytics.archive.periods import Period, covered, outer_stretch, subtract
 from impressions_analytics.archive.results import Finding, Verification
-from impressions_analytics.archive.source import Source
+from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import Suppression
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError
@@ -45,12 +45,12 @@ class KindCheck:
 
 
 @dataclass(frozen=True)
-class StayingTotal:
+class TotalWithoutErased:
     """Asks the API for totals without the rows of erased persons, which it may still have.
 
     Attributes
     ----------
-    source : Source
+    source : RowSource
         Gives totals and rows.
     suppression : Suppression
         The erased persons.
@@ -58,7 +58,7 @@ class StayingTotal:
         The product family.
     """
 
-    source: Source
+    source: RowSource
     suppression: Suppression
     family: Family
 
@@ -71,9 +71,9 @@ class StayingTotal:
         return sum(int(self.suppression.stays(kind, to_table(frame, kind, self.family)).sum()) for frame in frames)
 
 
-def verify_archive(kinds: Sequence[Months], total: Total | None) -> Verification:
+def verify_archive(kinds: Sequence[KindPartitions], total: Total | None) -> Verification:
     """Check every kind of an archive; see `Archive.verify`."""
-    checks = [verify_kind(months, total) for months in kinds]
+    checks = [verify_kind(partitions, total) for partitions in kinds]
     name = kinds[0].store.name
     findings = [finding for check in checks for finding in check.findings]
     if not findings and not any(check.files for check in checks):
@@ -87,21 +87,21 @@ def verify_archive(kinds: Sequence[Months], total: Total | None) -> Verification
     )
 
 
-def verify_kind(months: Months, total: Total | None) -> KindCheck:
+def verify_kind(partitions: KindPartitions, total: Total | None) -> KindCheck:
     """Check every file of a kind, its coverage, and repeated IDs between its files."""
     check = KindCheck()
     good = [
         month
-        for relative in months.store.files_below(months.kind, ".parquet")
-        if (month := _verify_file(months, relative, check))
+        for relative in partitions.store.files_below(partitions.kind, ".parquet")
+        if (month := _verify_file(partitions, relative, check))
     ]
-    _verify_repeats(months, good, check)
-    waiting = months.pieces()
+    _verify_repeats(partitions, good, check)
+    waiting = partitions.parts()
     if waiting:
-        check.wrong(months.kind, f"{len(waiting)} pieces of a sync that did not end wait to be merged; sync again")
-    check.gaps += _gaps(months.kind, [period for month in good for period in month.periods])
+        check.wrong(partitions.kind, f"{len(waiting)} pieces of a sync that did not end wait to be merged; sync again")
+    check.gaps += _gaps(partitions.kind, [period for month in good for period in month.periods])
     if total is not None:
-        _verify_totals(months, good, total, check)
+        _verify_totals(partitions, good, total, check)
     return check
 
 
@@ -109,7 +109,7 @@ def _gaps(kind: Kind, periods: list[Period]) -> list[Finding]:
     """Name what was never loaded between the first and last moment that was asked, of the account and of emailings."""
     gaps = []
     for emailing in sorted({period.emailing for period in periods}, key=lambda one: one or 0):
-        whole = span(period for period in periods if period.emailing == emailing)
+        whole = outer_stretch(period for period in periods if period.emailing == emailing)
         of = "" if emailing is None else f" of emailing {emailing}"
         if whole is not None:
             left = subtract(whole, covered(periods, emailing))
@@ -117,16 +117,16 @@ def _gaps(kind: Kind, periods: list[Period]) -> list[Finding]:
     return gaps
 
 
-def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | None:
+def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) -> Month | None:
     """Check one file; a file that cannot be used is a finding."""
     check.files += 1
-    label = months.store.label(relative)
+    label = partitions.store.label(relative)
     if not MONTH_FILE.match(relative):
         check.wrong(label, "not a file of this archive, but every engine would read it; move it elsewhere")
         return None
     try:
-        month = months.read_footer(relative)
-        problems = _problems(months, month)
+        month = partitions.read_footer(relative)
+        problems = _problems(partitions, month)
     except ArchiveError as error:
         check.wrong(label, str(error))
         return None
@@ -136,10 +136,10 @@ def _verify_file(months: Months, relative: str, check: KindCheck) -> Month | Non
     return month
 
 
-def _problems(months: Months, month: Month) -> list[str]:
+def _problems(partitions: KindPartitions, month: Month) -> list[str]:
     """Read all of a month, and hold it against its periods."""
-    rows = _numbers_of(months, month)
-    times, ids = rows[time_column(months.kind)].to_numpy(), rows["ID"].to_numpy()
+    rows = _numbers_of(partitions, month)
+    times, ids = rows[time_column(partitions.kind)].to_numpy(), rows["ID"].to_numpy()
     begin, end = (np.datetime64(moment, "us") for moment in month.stretch)
     if not (times[1:] >= times[:-1]).all():
         return ["its rows are not in time order"]
@@ -158,46 +158,46 @@ def _problems(months: Months, month: Month) -> list[str]:
     return found
 
 
-def _numbers_of(months: Months, month: Month) -> pa.Table:
+def _numbers_of(partitions: KindPartitions, month: Month) -> pa.Table:
     """Read every column, and keep those that are checked: their numbers are small where texts are large."""
     import pyarrow as pa
 
-    checked = ["ID", time_column(months.kind), *(["mailing"] if months.kind != "emailings" else [])]
-    with months.open(month.relative) as file:
+    checked = ["ID", time_column(partitions.kind), *(["mailing"] if partitions.kind != "emailings" else [])]
+    with partitions.open(month.relative) as file:
         empty = file.schema.empty_table().select(checked)
         return pa.concat_tables([empty, *(rows.select(checked) for rows in file.batches(BATCH_ROWS))])
 
 
-def _verify_repeats(months: Months, good: list[Month], check: KindCheck) -> None:
+def _verify_repeats(partitions: KindPartitions, good: list[Month], check: KindCheck) -> None:
     """Find IDs that two files have; only files whose IDs overlap are read."""
-    ranges = [(month, *_id_range(months, month)) for month in good if month.rows]
+    ranges = [(month, *_id_range(partitions, month)) for month in good if month.rows]
     for index, (month, low, high) in enumerate(ranges):
         for other, other_low, other_high in ranges[index + 1 :]:
             if low <= other_high and other_low <= high:
-                both = np.intersect1d(_ids(months, month), _ids(months, other))
+                both = np.intersect1d(_ids(partitions, month), _ids(partitions, other))
                 if len(both):
-                    check.wrong(months.store.label(other.relative), f"{len(both)} IDs are also in {month.relative}")
+                    check.wrong(partitions.store.label(other.relative), f"{len(both)} IDs are also in {month.relative}")
 
 
-def _id_range(months: Months, month: Month) -> tuple[int, int]:
-    with months.open(month.relative) as file:
+def _id_range(partitions: KindPartitions, month: Month) -> tuple[int, int]:
+    with partitions.open(month.relative) as file:
         return file.extremes("ID")
 
 
-def _ids(months: Months, month: Month) -> Any:
-    with months.open(month.relative) as file:
+def _ids(partitions: KindPartitions, month: Month) -> Any:
+    with partitions.open(month.relative) as file:
         return file.rows(["ID"])["ID"].to_numpy()
 
 
-def _verify_totals(months: Months, good: list[Month], total: Total, check: KindCheck) -> None:
+def _verify_totals(partitions: KindPartitions, good: list[Month], total: Total, check: KindCheck) -> None:
     """Hold the rows of each month that is wholly covered against what the API counts now."""
     for month in good:
         for begin, end in covered(period for period in month.periods if period.emailing is None):
             have = sum(p.rows for p in month.periods if p.emailing is None and begin <= p.begin and p.end <= end)
-            counted = total(months.kind, begin, end, expected=have)
+            counted = total(partitions.kind, begin, end, expected=have)
             if counted is not None and counted != have:
                 hint = "sync with a look_back_days that reaches it" if have < counted else "it gave more before"
                 check.wrong(
-                    months.store.label(month.relative),
+                    partitions.store.label(month.relative),
                     f"{begin} to {end}: {have} rows, and the API counts {counted}; {hint}",
                 )

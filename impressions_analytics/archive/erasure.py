@@ -11,7 +11,7 @@ import numpy as np
 
 from impressions_analytics.archive.intake import Intake
 from impressions_analytics.archive.merge import BATCH_ROWS, in_groups
-from impressions_analytics.archive.months import Month, Months, PeriodCounter, time_column
+from impressions_analytics.archive.partitions import KindPartitions, Month, PeriodCounter, time_column
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import ErasureReceipt, Retention
 from impressions_analytics.archive.store import Store
@@ -37,11 +37,11 @@ def one_person(**given: int | None) -> tuple[str, int]:
 
 
 def erase_person(
-    kinds: Sequence[Months], suppression: Suppression, by: str, number: int, *, now: datetime
+    kinds: Sequence[KindPartitions], suppression: Suppression, by: str, number: int, *, now: datetime
 ) -> ErasureReceipt:
     """Remove every row of a person, after putting the person on the list of those who stay away."""
-    for months in kinds:
-        Intake(months).merge()
+    for partitions in kinds:
+        Intake(partitions).merge()
     again = suppression.knows(by, number)
     messages = {number} if by == "destination" else _messages_of(kinds, by, number)
     suppression.add(by, [number])
@@ -49,29 +49,29 @@ def erase_person(
     wanted = np.array(sorted(messages), dtype="int64")
     rows: dict[str, int] = {}
     files: list[str] = []
-    for months in kinds:
-        columns = {word: name for name, word in person_columns(months.kind).items()}
+    for partitions in kinds:
+        columns = {word: name for name, word in person_columns(partitions.kind).items()}
         if columns:
             chosen = _not_of(columns, by, number, wanted)
             if again:  # an erasure that was cut short may have removed the rows that tie the person to a message
-                chosen = functools.partial(suppression.stays, months.kind)
-            for month in months.footers():
-                removed = _rewrite(months, month, list(columns.values()), chosen, month.periods)
-                rows[months.kind] = rows.get(months.kind, 0) + removed
+                chosen = functools.partial(suppression.stays, partitions.kind)
+            for month in partitions.footers():
+                removed = _rewrite(partitions, month, list(columns.values()), chosen, month.periods)
+                rows[partitions.kind] = rows.get(partitions.kind, 0) + removed
                 files += [month.relative] if removed else []
     exports = _remove_exports(kinds[0].store)
     places = sorted({export.rpartition("/")[0] for export in exports})
     return ErasureReceipt(kinds[0].store.name, f"{now:%Y-%m-%d %H:%M:%S}", by, rows, [*files, *exports], exports=places)
 
 
-def _messages_of(kinds: Sequence[Months], by: str, number: int) -> set[int]:
+def _messages_of(kinds: Sequence[KindPartitions], by: str, number: int) -> set[int]:
     """Return the destinations of all rows that name a profile or subprofile."""
     found: set[int] = set()
-    for months in kinds:
-        columns = {word: name for name, word in person_columns(months.kind).items()}
+    for partitions in kinds:
+        columns = {word: name for name, word in person_columns(partitions.kind).items()}
         if columns:
-            for month in months.footers():
-                for rows in _batches(months, month, [columns[by], columns["destination"]]):
+            for month in partitions.footers():
+                for rows in _batches(partitions, month, [columns[by], columns["destination"]]):
                     of_person = numbers(rows, columns[by]) == number
                     found.update(numbers(rows, columns["destination"])[of_person].tolist())
     return found
@@ -85,47 +85,53 @@ def _not_of(columns: dict[str, str], by: str, number: int, messages: Any) -> Cho
     return stays
 
 
-def retain_from(kinds: Sequence[Months], begin: datetime) -> Retention:
+def retain_from(kinds: Sequence[KindPartitions], begin: datetime) -> Retention:
     """Remove the rows of every kind but the emailings from before a moment."""
     rows: dict[str, int] = {}
     files: list[str] = []
-    for months in kinds:
-        if months.kind == "emailings":
+    for partitions in kinds:
+        if partitions.kind == "emailings":
             continue
-        Intake(months).merge()
-        for month in months.footers():
+        Intake(partitions).merge()
+        for month in partitions.footers():
             if month.stretch[0] < begin:
-                removed = _retain_month(months, month, begin)
-                rows[months.kind] = rows.get(months.kind, 0) + removed
+                removed = _retain_month(partitions, month, begin)
+                rows[partitions.kind] = rows.get(partitions.kind, 0) + removed
                 files.append(month.relative)
     files += _remove_exports(kinds[0].store) if any(rows.values()) else []
     return Retention(kinds[0].store.name, str(begin), rows, files)
 
 
-def _retain_month(months: Months, month: Month, begin: datetime) -> int:
+def _retain_month(partitions: KindPartitions, month: Month, begin: datetime) -> int:
     if month.stretch[1] <= begin:
-        months.store.delete(month.relative)
+        partitions.store.delete(month.relative)
         return month.rows
-    time = time_column(months.kind)
+    time = time_column(partitions.kind)
     periods = [period.clip((begin, period.end)) for period in month.periods if period.end > begin]
     moment = np.datetime64(begin, "us")
-    return _rewrite(months, month, [time], lambda rows: rows[time].to_numpy() >= moment, periods, always=True)
+    return _rewrite(partitions, month, [time], lambda rows: rows[time].to_numpy() >= moment, periods, always=True)
 
 
 def _rewrite(
-    months: Months, month: Month, looked_at: list[str], stays: Choose, periods: Sequence[Any], *, always: bool = False
+    partitions: KindPartitions,
+    month: Month,
+    looked_at: list[str],
+    stays: Choose,
+    periods: Sequence[Any],
+    *,
+    always: bool = False,
 ) -> int:
     """Write a month again without the rows that do not stay, if there are any, and return how many they are."""
-    gone = sum(int((~stays(rows)).sum()) for rows in _batches(months, month, looked_at))
+    gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, month, looked_at))
     if gone or always:
-        counter = PeriodCounter(periods, time_column(months.kind))
-        staying = (rows.filter(stays(rows)) for rows in _batches(months, month, None))
-        months.write(month.relative, counter.watch(in_groups(staying)), counter.periods)
+        counter = PeriodCounter(periods, time_column(partitions.kind))
+        staying = (rows.filter(stays(rows)) for rows in _batches(partitions, month, None))
+        partitions.write(month.relative, counter.watch(in_groups(staying)), counter.periods)
     return gone
 
 
-def _batches(months: Months, month: Month, columns: list[str] | None) -> Iterator[pa.Table]:
-    with months.open(month.relative) as file:
+def _batches(partitions: KindPartitions, month: Month, columns: list[str] | None) -> Iterator[pa.Table]:
+    with partitions.open(month.relative) as file:
         yield from file.batches(BATCH_ROWS, columns)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from impressions_analytics.archive.erasure import EXPORTS
 from impressions_analytics.archive.merge import in_groups
-from impressions_analytics.archive.months import Months, time_column
+from impressions_analytics.archive.partitions import KindPartitions, time_column
 from impressions_analytics.archive.privacy import check_key, pseudonymise
 from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store
@@ -42,7 +42,7 @@ class Tables:
 
     Attributes
     ----------
-    kinds : sequence of Months
+    kinds : sequence of KindPartitions
         Where the rows are.
     utc : bool
         Whether timestamps become instants.
@@ -52,7 +52,7 @@ class Tables:
         The user agent of rows without one, so that they find their row in the table of user agents.
     """
 
-    kinds: Sequence[Months]
+    kinds: Sequence[KindPartitions]
     utc: bool
     key: bytes | None
     no_agent: str
@@ -60,27 +60,27 @@ class Tables:
     def streams(self) -> dict[str, Callable[[], Iterator[pa.Table]]]:
         """Return how to get the rows of each table, by name."""
         found: dict[str, Callable[[], Iterator[pa.Table]]] = {
-            months.kind: functools.partial(self._rows, months) for months in self.kinds
+            partitions.kind: functools.partial(self._rows, partitions) for partitions in self.kinds
         }
-        with_agents = [months for months in self.kinds if "useragent" in _schema(months).names]
+        with_agents = [partitions for partitions in self.kinds if "useragent" in _schema(partitions).names]
         if with_agents:
             found[USER_AGENTS] = functools.partial(_user_agents, with_agents, self.no_agent)
         return found
 
-    def _rows(self, months: Months) -> Iterator[pa.Table]:
-        yield self._change(months, _schema(months).empty_table())
-        for rows in in_groups(_batches(months, None)):
-            yield self._change(months, rows.cast(_schema(months)))
+    def _rows(self, partitions: KindPartitions) -> Iterator[pa.Table]:
+        yield self._change(partitions, _schema(partitions).empty_table())
+        for rows in in_groups(_batches(partitions, None)):
+            yield self._change(partitions, rows.cast(_schema(partitions)))
 
-    def _change(self, months: Months, rows: pa.Table) -> pa.Table:
+    def _change(self, partitions: KindPartitions, rows: pa.Table) -> pa.Table:
         if self.key is not None:
-            rows = pseudonymise(rows, months.kind, self.key)
+            rows = pseudonymise(rows, partitions.kind, self.key)
         rows = name_agents(rows, self.no_agent)
-        return to_utc(rows, time_column(months.kind), months.zone) if self.utc else rows
+        return to_utc(rows, time_column(partitions.kind), partitions.zone) if self.utc else rows
 
 
 def export_archive(
-    kinds: Sequence[Months],
+    kinds: Sequence[KindPartitions],
     path: str | os.PathLike[str],
     *,
     store: Store,
@@ -93,7 +93,7 @@ def export_archive(
         raise InvalidArgumentError(f"format={format!r} is no format; use one of {', '.join(FORMATS)}")
     if pseudonymise is not None:
         check_key(pseudonymise, "pseudonymise")
-    kinds = [months for months in kinds if months.files()]
+    kinds = [partitions for partitions in kinds if partitions.files()]
     if not kinds:
         raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
     place = Path(path).expanduser().absolute()
@@ -193,15 +193,15 @@ def to_utc(rows: pa.Table, time: str, zone: str) -> pa.Table:
     return rows.set_column(index, field, instants.cast(kind))
 
 
-def _user_agents(kinds: Sequence[Months], no_agent: str) -> Iterator[pa.Table]:
+def _user_agents(kinds: Sequence[KindPartitions], no_agent: str) -> Iterator[pa.Table]:
     """Give the table of user agents: each distinct one of the rows, with what it is."""
     import pyarrow as pa
 
     from impressions_analytics.user_agents import classify_user_agents
 
     found: set[str] = set()
-    for months in kinds:
-        for rows in _batches(months, ["useragent"]):
+    for partitions in kinds:
+        for rows in _batches(partitions, ["useragent"]):
             found.update(text or "" for text in rows["useragent"].unique().to_pylist())
     judged = classify_user_agents(pd.Series(sorted(found), dtype="str"))
     plain = judged.astype(dict.fromkeys(judged.columns, "str")).replace({"useragent": {"": no_agent}})
@@ -209,11 +209,11 @@ def _user_agents(kinds: Sequence[Months], no_agent: str) -> Iterator[pa.Table]:
     yield pa.Table.from_pandas(plain, schema=schema, preserve_index=False)
 
 
-def _schema(months: Months) -> pa.Schema:
-    return arrow_schema(months.kind, months.family)
+def _schema(partitions: KindPartitions) -> pa.Schema:
+    return arrow_schema(partitions.kind, partitions.family)
 
 
-def _batches(months: Months, columns: list[str] | None) -> Iterator[pa.Table]:
-    for relative in months.files():
-        with months.open(relative) as file:
+def _batches(partitions: KindPartitions, columns: list[str] | None) -> Iterator[pa.Table]:
+    for relative in partitions.files():
+        with partitions.open(relative) as file:
             yield from file.batches(ROWS_PER_GROUP // 4, columns)

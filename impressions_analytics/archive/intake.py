@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.archive.months import Merged, Months, merge_month, month_of, time_column
+from impressions_analytics.archive.partitions import KindPartitions, Merged, merge_month, month_of, time_column
 from impressions_analytics.archive.periods import Period, Stretch, split_months
 from impressions_analytics.errors import ArchiveError
 from impressions_analytics.parquet.tables import identify, to_table
@@ -28,7 +28,7 @@ class Intake:
 
     Attributes
     ----------
-    months : Months
+    months : KindPartitions
         Where they go.
     suppress : callable
         Returns the rows of a table that may be kept.
@@ -40,7 +40,7 @@ class Intake:
         What was merged so far.
     """
 
-    months: Months
+    partitions: KindPartitions
     suppress: Callable[[pa.Table], pa.Table] = field(default=lambda rows: rows)
     requests: int = 0
     suppressed: int = 0
@@ -57,10 +57,10 @@ class Intake:
         """
         load = frame.attrs.get("load") or {}
         stretch = self._certified(frame, load)
-        kind, family = identify(frame, kind=self.months.kind)
-        if family != self.months.family and load.get("family"):
-            raise ArchiveError(f"rows of family {family!r} do not go into an archive of {self.months.family!r}")
-        rows = self._in_order(to_table(frame, kind, self.months.family))
+        kind, family = identify(frame, kind=self.partitions.kind)
+        if family != self.partitions.family and load.get("family"):
+            raise ArchiveError(f"rows of family {family!r} do not go into an archive of {self.partitions.family!r}")
+        rows = self._in_order(to_table(frame, kind, self.partitions.family))
         allowed = self.suppress(rows)
         self.suppressed += rows.num_rows - allowed.num_rows
         self.requests += int(load.get("requests") or 0)
@@ -70,39 +70,39 @@ class Intake:
             start, stop = np.searchsorted(times, [np.datetime64(begin, "us"), np.datetime64(end, "us")])
             part = allowed.slice(start, stop - start).unify_dictionaries()
             period = Period(begin, end, emailing, part.num_rows, load["verdict"], loaded_at)
-            self.months.put_piece(part, period)
+            self.partitions.put_pending(part, period)
         self.merge(before=f"{stretch[1]:%Y-%m}")
         return stretch
 
     def merge(self, *, before: str | None = None) -> None:
         """Merge the pieces of every month; or of the months before one, and of those with many pieces."""
-        pieces = self.months.pieces()
-        for month in sorted({month_of(piece) for piece in pieces}):
-            of_month = [piece for piece in pieces if month_of(piece) == month]
+        parts = self.partitions.parts()
+        for month in sorted({month_of(part) for part in parts}):
+            of_month = [part for part in parts if month_of(part) == month]
             if before is None or month < before or len(of_month) >= PIECES_AT_ONCE:
-                self.merged.append(merge_month(self.months, month, of_month))
+                self.merged.append(merge_month(self.partitions, month, of_month))
 
     def _certified(self, frame: pd.DataFrame, load: dict[str, Any]) -> Stretch:
         """Return what a certificate answers for, after checking that the frame is what it says."""
         missing = [name for name in ("begin", "end", "rows", "verdict") if load.get(name) is None]
         if missing:
-            raise ArchiveError(f"a frame of {self.months.kind} has no certificate ({missing[0]!r} is absent)")
+            raise ArchiveError(f"a frame of {self.partitions.kind} has no certificate ({missing[0]!r} is absent)")
         begin, end = datetime.fromisoformat(load["begin"]), datetime.fromisoformat(load["end"])
         if load["verdict"] not in ("complete", "unproven") or load["rows"] != len(frame):
             raise ArchiveError(
-                f"{self.months.kind} from {begin} to {end}: {len(frame)} rows with a certificate of {load['rows']} "
+                f"{self.partitions.kind} from {begin} to {end}: {len(frame)} rows with a certificate of {load['rows']} "
                 f"rows and the verdict {load['verdict']!r}; nothing of it was kept: sync again"
             )
-        times = frame[time_column(self.months.kind)]
+        times = frame[time_column(self.partitions.kind)]
         if len(frame) and not (begin <= times.min() and times.max() < end):
             raise ArchiveError(
-                f"{self.months.kind} from {begin} to {end}: rows from {times.min()} to {times.max()} lie outside; "
+                f"{self.partitions.kind} from {begin} to {end}: rows from {times.min()} to {times.max()} lie outside; "
                 "nothing of it was kept: sync again"
             )
         return begin, end
 
     def _in_order(self, rows: pa.Table) -> pa.Table:
-        times = rows[time_column(self.months.kind)].to_numpy()
+        times = rows[time_column(self.partitions.kind)].to_numpy()
         ids = rows["ID"].to_numpy()
         order = np.lexsort((ids, times))
         if (order[1:] > order[:-1]).all():

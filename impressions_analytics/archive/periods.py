@@ -93,7 +93,7 @@ def covered(periods: Iterable[Period], emailing: int | None = None) -> list[Stre
     return join((period.begin, period.end) for period in periods if period.emailing in (None, emailing))
 
 
-def span(periods: Iterable[Period]) -> Stretch | None:
+def outer_stretch(periods: Iterable[Period]) -> Stretch | None:
     """Return the stretch from the first to the last moment that was loaded for anything; None when nothing was."""
     known = list(periods)
     return (min(period.begin for period in known), max(period.end for period in known)) if known else None

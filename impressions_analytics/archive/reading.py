@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.archive.months import Month, Months, time_column
-from impressions_analytics.archive.periods import Stretch, covered, span, subtract
+from impressions_analytics.archive.partitions import KindPartitions, Month, time_column
+from impressions_analytics.archive.periods import Stretch, covered, outer_stretch, subtract
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
@@ -21,49 +21,53 @@ if TYPE_CHECKING:
 
 
 def read_frame(
-    months: Months, begin: datetime | None, end: datetime | None, columns: Sequence[str] | None
+    partitions: KindPartitions, begin: datetime | None, end: datetime | None, columns: Sequence[str] | None
 ) -> pd.DataFrame:
     """Return the rows of a period as a typed frame, with a certificate that names what was never loaded."""
     import pyarrow as pa
 
-    known = arrow_schema(months.kind, months.family).names
+    known = arrow_schema(partitions.kind, partitions.family).names
     unknown = [name for name in columns or () if name not in known]
     if unknown:
-        raise InvalidArgumentError(f"columns={unknown[0]!r}: {months.kind} have {', '.join(known)}")
-    footers = months.footers()
+        raise InvalidArgumentError(f"columns={unknown[0]!r}: {partitions.kind} have {', '.join(known)}")
+    footers = partitions.footers()
     if not footers:
-        return _never_synced(months, begin, end, list(columns or known))
+        return _never_synced(partitions, begin, end, list(columns or known))
     stretch = _asked(footers, begin, end)
-    tables = [arrow_schema(months.kind, months.family).empty_table()]
-    tables += [_read_month(months, month, stretch, columns) for month in footers if _overlap(month.stretch, stretch)]
+    tables = [arrow_schema(partitions.kind, partitions.family).empty_table()]
+    tables += [
+        _read_month(partitions, month, stretch, columns) for month in footers if _overlap(month.stretch, stretch)
+    ]
     with_rows = [table for table in tables if table.num_rows] or [tables[0].select(list(columns or known))]
     table = pa.concat_tables(with_rows).select(list(columns or known))
-    frame = to_frame(table, months.kind, months.family)
-    frame.attrs["load"] = _certificate(months, footers, stretch, len(frame))
+    frame = to_frame(table, partitions.kind, partitions.family)
+    frame.attrs["load"] = _certificate(partitions, footers, stretch, len(frame))
     return frame
 
 
-def _never_synced(months: Months, begin: datetime | None, end: datetime | None, columns: list[str]) -> pd.DataFrame:
+def _never_synced(
+    partitions: KindPartitions, begin: datetime | None, end: datetime | None, columns: list[str]
+) -> pd.DataFrame:
     """Return no rows, with a certificate that does not let them pass for zero."""
-    table = arrow_schema(months.kind, months.family).empty_table().select(columns)
-    frame = to_frame(table, months.kind, months.family)
+    table = arrow_schema(partitions.kind, partitions.family).empty_table().select(columns)
+    frame = to_frame(table, partitions.kind, partitions.family)
     first, last = (None if moment is None else str(moment) for moment in (begin, end))
     frame.attrs["load"] = Certificate(
-        kind=months.kind,
-        family=months.family,
-        zone=months.zone,
+        kind=partitions.kind,
+        family=partitions.family,
+        zone=partitions.zone,
         begin=first,
         end=last,
         rows=0,
         verdict="unproven",
         gaps=[(f"never synced: {first or 'the beginning'}", last or "now")],
-        source=months.store.name,
+        source=partitions.store.name,
     )
     return frame
 
 
 def _asked(footers: Sequence[Month], begin: datetime | None, end: datetime | None) -> Stretch:
-    known = span(period for month in footers for period in month.periods)
+    known = outer_stretch(period for month in footers for period in month.periods)
     first, last = known or (footers[0].stretch[0], footers[-1].stretch[1])
     begin = begin or (min(first, end) if end else first)
     return begin, end or max(last, begin)
@@ -73,36 +77,36 @@ def _overlap(one: Stretch, other: Stretch) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _read_month(months: Months, month: Month, stretch: Stretch, columns: Sequence[str] | None) -> pa.Table:
+def _read_month(partitions: KindPartitions, month: Month, stretch: Stretch, columns: Sequence[str] | None) -> pa.Table:
     """Read the rows of one month that lie in a stretch; the file is in time order."""
-    time = time_column(months.kind)
-    with months.open(month.relative) as file:
+    time = time_column(partitions.kind)
+    with partitions.open(month.relative) as file:
         rows = file.rows(None if columns is None else list(dict.fromkeys([*columns, time])))
     times = rows[time].to_numpy()
     start, stop = np.searchsorted(times, [np.datetime64(moment, "us") for moment in stretch])
     return rows.slice(start, stop - start)
 
 
-def _certificate(months: Months, footers: Sequence[Month], stretch: Stretch, rows: int) -> Certificate:
+def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: Stretch, rows: int) -> Certificate:
     periods = [period for month in footers for period in month.periods if period.emailing is None]
     gaps = subtract(stretch, covered(periods))
     inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
     proven = bool(inside) and not gaps and all(period.verdict == "complete" for period in inside)
     return Certificate(
-        kind=months.kind,
-        family=months.family,
-        zone=months.zone,
+        kind=partitions.kind,
+        family=partitions.family,
+        zone=partitions.zone,
         begin=str(stretch[0]),
         end=str(stretch[1]),
         rows=rows,
         verdict="complete" if proven else "unproven",
         gaps=[(str(begin), str(end)) for begin, end in gaps],
         loaded_at=str(min((period.loaded_at for period in inside), default="")),
-        source=months.store.name,
+        source=partitions.store.name,
     )
 
 
-def scan_table(months: Months, connection: Any) -> Any:
+def scan_table(partitions: KindPartitions, connection: Any) -> Any:
     """Return all rows of a kind as a lazy Ibis table on DuckDB.
 
     Raises
@@ -112,14 +116,14 @@ def scan_table(months: Months, connection: Any) -> Any:
     """
     import pyarrow.dataset as ds
 
-    files = months.files()
+    files = partitions.files()
     if not files:
-        name = months.store.name
-        raise ArchiveError(f"{months.kind} were never synced: impressions sync {name} --kind {months.kind}")
-    places = [months.store.place(relative) for relative in files]
-    if months.store.is_local:
+        name = partitions.store.name
+        raise ArchiveError(f"{partitions.kind} were never synced: impressions sync {name} --kind {partitions.kind}")
+    places = [partitions.store.place(relative) for relative in files]
+    if partitions.store.is_local:
         return connection.read_parquet(places, hive_partitioning=False)
-    schema = arrow_schema(months.kind, months.family)
-    rows = ds.dataset(places, schema=schema, filesystem=months.store.filesystem, format="parquet")
-    connection.con.register(months.kind, rows)
-    return connection.table(months.kind)
+    schema = arrow_schema(partitions.kind, partitions.family)
+    rows = ds.dataset(places, schema=schema, filesystem=partitions.store.filesystem, format="parquet")
+    connection.con.register(partitions.kind, rows)
+    return connection.table(partitions.kind)

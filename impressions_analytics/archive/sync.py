@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 
 from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.intake import Intake, total
-from impressions_analytics.archive.months import Months
-from impressions_analytics.archive.periods import Stretch, covered, join, span, to_ask
+from impressions_analytics.archive.partitions import KindPartitions
+from impressions_analytics.archive.periods import Stretch, covered, join, outer_stretch, to_ask
 from impressions_analytics.archive.results import KindSync
-from impressions_analytics.archive.source import Source
+from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import Suppression
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ApiError, InvalidArgumentError
 
 Moment = str | dt.date | dt.datetime | None
-Progress = Callable[[Kind, datetime, int], None]
+OnProgress = Callable[[Kind, datetime, int], None]
 """Called when rows are safe: the kind, until when it is loaded, and the rows taken so far."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class SyncRequest:
     """What a sync should bring.
 
     Attributes
@@ -52,36 +52,41 @@ LEAST_LOOK_BACK = timedelta(hours=2)
 """The hour that comes twice in autumn, and clocks that differ: so much is always asked again."""
 
 
-def make_wish(
+def make_sync_request(
     begin: Moment, end: Moment, *, now: datetime, emailings: Iterable[int] | None, look_back_days: float
-) -> Wish:
+) -> SyncRequest:
     """Return what a user asked for, checked; what has not happened yet cannot be asked."""
     if not look_back_days >= 0:
         raise InvalidArgumentError(f"look_back_days={look_back_days!r} must be 0 or more")
     first, last = read_period(begin, end)
     look_back = max(timedelta(days=look_back_days), LEAST_LOOK_BACK)
     only = None if emailings is None else [int(one) for one in emailings]
-    return Wish(first, min(last or now, now), now, look_back, only)
+    return SyncRequest(first, min(last or now, now), now, look_back, only)
 
 
 def sync_kind(
-    months: Months, suppression: Suppression, source: Source, wish: Wish, *, progress: Progress | None = None
+    partitions: KindPartitions,
+    suppression: Suppression,
+    source: RowSource,
+    request: SyncRequest,
+    *,
+    progress: OnProgress | None = None,
 ) -> KindSync:
     """Ask what is missing of one kind, and take it in.
 
     Pieces that an earlier run left are merged first, so that nothing is fetched twice. When the API fails, what came
     before is merged and kept, and the error goes on.
     """
-    kind = months.kind
-    intake = Intake(months, suppress=functools.partial(suppression.filter, kind))
+    kind = partitions.kind
+    intake = Intake(partitions, suppress=functools.partial(suppression.filter, kind))
     intake.merge()
     asked: list[Stretch] = []
     rows = 0
     try:
-        for emailing, stretch in _asks(intake, source, wish):
+        for emailing, stretch in _asks(intake, source, request):
             asked.append(stretch)
             for frame in source.rows(kind, emailing=emailing, begin=stretch[0], end=stretch[1]):
-                _, until = intake.take(frame, emailing=emailing, loaded_at=wish.now)
+                _, until = intake.take(frame, emailing=emailing, loaded_at=request.now)
                 rows += len(frame)
                 if progress is not None:
                     progress(kind, until, rows)
@@ -92,32 +97,32 @@ def sync_kind(
     return _summary(intake, join(asked))
 
 
-def _asks(intake: Intake, source: Source, wish: Wish) -> Iterator[tuple[int | None, Stretch]]:
+def _asks(intake: Intake, source: RowSource, request: SyncRequest) -> Iterator[tuple[int | None, Stretch]]:
     """Give what to ask, emailing by emailing; the emailings themselves are always asked for the whole account."""
-    periods = [period for month in intake.months.footers() for period in month.periods]
+    periods = [period for month in intake.partitions.footers() for period in month.periods]
     scopes: Sequence[int | None] = [None]
-    if wish.emailings is not None and intake.months.kind != "emailings":
-        scopes = wish.emailings
+    if request.emailings is not None and intake.partitions.kind != "emailings":
+        scopes = request.emailings
     for emailing in scopes:
         known = covered(periods, emailing)
-        begin = wish.begin or (known[0][0] if known else source.first_moment(emailing, end=wish.end))
-        if begin is not None and begin < wish.end:
-            for stretch in to_ask((begin, wish.end), periods, look_back=wish.look_back, emailing=emailing):
+        begin = request.begin or (known[0][0] if known else source.first_moment(emailing, end=request.end))
+        if begin is not None and begin < request.end:
+            for stretch in to_ask((begin, request.end), periods, look_back=request.look_back, emailing=emailing):
                 yield emailing, stretch
 
 
 def _summary(intake: Intake, asked: Sequence[Stretch]) -> KindSync:
-    months = intake.months.footers()
-    known = span(period for month in months for period in month.periods)
+    partitions = intake.partitions.footers()
+    known = outer_stretch(period for month in partitions for period in month.periods)
     return KindSync(
-        kind=intake.months.kind,
+        kind=intake.partitions.kind,
         begin=str(known[0]) if known else None,
         end=str(known[1]) if known else None,
         asked=[(str(begin), str(end)) for begin, end in asked],
         new_rows=total(intake.merged, "new"),
         repeated_rows=total(intake.merged, "repeats"),
         suppressed_rows=intake.suppressed,
-        rows=sum(month.rows for month in months),
+        rows=sum(month.rows for month in partitions),
         partitions=sorted({merged.relative for merged in intake.merged}),
         requests=intake.requests,
         verdict="complete" if intake.verdicts <= {"complete"} else "unproven",

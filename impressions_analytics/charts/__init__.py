@@ -6,12 +6,12 @@ figure shows below the cell; in a script nothing stays open, and ``ax.figure.sav
 
 from __future__ import annotations
 
+from impressions_analytics.charts.breakdown import plot_user_agents
 from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
 from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.profiles import plot_impressions_per_profile
-from impressions_analytics.charts.programs import plot_user_agents
 
 __all__ = [
     "plot_hour_of_week",

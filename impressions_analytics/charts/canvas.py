@@ -47,7 +47,7 @@ def _in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
+def style_axes(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     """Give the Axes their labels and the one look of all charts."""
     ax.set_title(plain(title), loc="left", color=INK, fontweight="bold", fontsize="large")
     ax.set_xlabel(plain(x), color=MUTED)

@@ -9,13 +9,13 @@ import pandas as pd
 
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
-    dress,
     note,
     open_axes,
     percent_axis,
     plain,
     say_nothing_to_draw,
     shortened,
+    style_axes,
     width_inches,
 )
 from impressions_analytics.charts.given import called, check_result, group_columns
@@ -69,7 +69,7 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     """
     check_result(result, _OWN, of="open_decay")
     ax = open_axes(ax)
-    dress(
+    style_axes(
         ax, title="How opens add up after sending", x="hours after sending (square-root scale)",
         y="share of the opens within the horizon",
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from impressions_analytics.charts.canvas import dress, open_axes, say_nothing_to_draw, short_number
+from impressions_analytics.charts.canvas import open_axes, say_nothing_to_draw, short_number, style_axes
 from impressions_analytics.charts.given import check_result
 from impressions_analytics.charts.over_time import ACCOUNT_CLOCK
 from impressions_analytics.charts.palette import GRID, HEAT, INK, MUTED, PAGE
@@ -64,7 +64,7 @@ def plot_hour_of_week(
     measure = measure or ("impressions_per_message_hour" if exposed else "impressions")
     check_result(result, ("weekday", "hour", measure), of="impressions_by_hour_of_week")
     ax = open_axes(ax)
-    dress(ax, title="Opens by weekday and hour", x=f"hour of the day, {zone or ACCOUNT_CLOCK}", y="", grid="")
+    style_axes(ax, title="Opens by weekday and hour", x=f"hour of the day, {zone or ACCOUNT_CLOCK}", y="", grid="")
     cells = _cells(result, measure)
     if not cells.max().max() > 0:
         return say_nothing_to_draw(ax, "no impressions")

@@ -11,7 +11,6 @@ from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     SIZE_INCHES,
     count_axis,
-    dress,
     legend_within,
     note,
     open_axes,
@@ -19,6 +18,7 @@ from impressions_analytics.charts.canvas import (
     plain,
     say_nothing_to_draw,
     shortened,
+    style_axes,
     width_inches,
 )
 from impressions_analytics.charts.given import called, check_result
@@ -107,7 +107,7 @@ def plot_mailing_performance(
     check_result(result, (shown.low, shown.high), of="mailing_performance")
     rows = result.tail(most)
     ax = open_axes(ax, size_inches=(SIZE_INCHES[0], 1.8 + _ROW_INCHES * max(4, len(rows))))
-    dress(ax, title="Mailings", x=shown.x, y="", grid="x")
+    style_axes(ax, title="Mailings", x=shown.x, y="", grid="x")
     if rows.empty:
         return say_nothing_to_draw(ax, "no mailings")
     _draw(ax, rows, shown)

@@ -11,13 +11,13 @@ import pandas as pd
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     count_axis,
-    dress,
     legend_within,
     note,
     open_axes,
     plain,
     say_nothing_to_draw,
     shortened,
+    style_axes,
     width_inches,
 )
 from impressions_analytics.charts.given import called, check_result, group_columns
@@ -94,7 +94,7 @@ def plot_impressions_over_time(
     check_result(result, ("period", count), of="impressions_over_time")
     ax = open_axes(ax)
     step = _step(result["period"])
-    dress(ax, title=f"{_COUNTS[count].capitalize()} over time", x=f"{step}, {zone or ACCOUNT_CLOCK}", y="")
+    style_axes(ax, title=f"{_COUNTS[count].capitalize()} over time", x=f"{step}, {zone or ACCOUNT_CLOCK}", y="")
     if result.empty:
         return say_nothing_to_draw(ax, "no impressions")
     lines = _lines(result, count, first_opens, names or {})

@@ -9,11 +9,11 @@ import pandas as pd
 
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
-    dress,
     note,
     open_axes,
     say_nothing_to_draw,
     short_number,
+    style_axes,
     width_inches,
 )
 from impressions_analytics.charts.given import check_result
@@ -62,7 +62,7 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     check_result(result, ("impressions",), of="impressions_per_profile")
     whose = next((str(name) for name in result.columns if name not in _OWN), "profile")
     ax = open_axes(ax)
-    dress(ax, title=f"Impressions per {whose}", x=f"impressions of one {whose}", y=f"{whose}s (logarithmic)")
+    style_axes(ax, title=f"Impressions per {whose}", x=f"impressions of one {whose}", y=f"{whose}s (logarithmic)")
     if result.empty:
         return say_nothing_to_draw(ax, f"no {whose} with an impression")
     counts = by_range(result["impressions"])

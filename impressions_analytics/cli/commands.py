@@ -19,7 +19,6 @@ from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.terminal import Commands, run, say
 from impressions_analytics.columns import KINDS, EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.loader.progress import progress_line
 from impressions_analytics.parquet.files import check_place
 
 if TYPE_CHECKING:
@@ -150,6 +149,7 @@ def sync(
     Example: impressions sync data/archive --begin 2026-01-01
     """
     from impressions_analytics.loader.load import given_identifier
+    from impressions_analytics.loader.progress import progress_line
 
     archive = ia.Archive(folder, family=family)
     kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])

@@ -7,26 +7,26 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 
 from __future__ import annotations
 
-from impressions_analytics.engine.claims import check_family, claim_of, known_until
+from impressions_analytics.engine.column_batches import ColumnBatch, Integers, UnsuitedError, column_batches
 from impressions_analytics.engine.expressions import nulls_last, whole_numbers
-from impressions_analytics.engine.needs import Need, column_list
+from impressions_analytics.engine.inputs import AnalysisInput, open_input
+from impressions_analytics.engine.origins import check_family, known_until, origin_of
+from impressions_analytics.engine.required_columns import RequiredColumns, column_list
 from impressions_analytics.engine.results import dtype_of
-from impressions_analytics.engine.rows import Integers, Piece, UnsuitedError, pieces
-from impressions_analytics.engine.source import Source, open_source
 
 __all__ = [
+    "AnalysisInput",
+    "ColumnBatch",
     "Integers",
-    "Need",
-    "Piece",
-    "Source",
+    "RequiredColumns",
     "UnsuitedError",
     "check_family",
-    "claim_of",
+    "column_batches",
     "column_list",
     "dtype_of",
     "known_until",
     "nulls_last",
-    "open_source",
-    "pieces",
+    "open_input",
+    "origin_of",
     "whole_numbers",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.engine.rows import UnsuitedError
+from impressions_analytics.engine.column_batches import UnsuitedError
 
 Values = npt.NDArray[Any]
 
@@ -89,19 +89,19 @@ class Groups:
 
     def distinct(self) -> dict[int, int]:
         """Count the distinct values of each group."""
-        marks = Marks()
+        marks = NumberFlags()
         return {group: marks.count(parts) for group, parts in self.slices.items()}
 
     def distinct_of_all(self) -> int:
         """Count the distinct values of all groups together."""
         parts = self.all_parts()
-        return Marks().count(parts) if parts else 0
+        return NumberFlags().count(parts) if parts else 0
 
     def distinct_so_far(self) -> dict[int, int]:
         """Count the distinct values of each group that are in no group of a lower number."""
-        low, high = span(self.all_parts())
+        low, high = value_range(self.all_parts())
         seen = room(high + 1 - low, sum(map(len, self.all_parts())), "bool")
-        marks, counts = Marks(), {}
+        marks, counts = NumberFlags(), {}
         for group in sorted(self.slices):
             new = [part[~seen[part - low]] for part in self.slices[group]]
             counts[group] = marks.count([part for part in new if len(part)])
@@ -114,7 +114,7 @@ class Groups:
         return [part for parts in self.slices.values() for part in parts]
 
 
-class Marks:
+class NumberFlags:
     """Flags that are used again for every group; between uses all are clear."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Marks:
         """Count the distinct values in some slices."""
         if not parts:
             return 0
-        low, high = span(parts)
+        low, high = value_range(parts)
         if high - low > SPARSE * sum(map(len, parts)):
             return len(np.unique(np.concatenate(parts)))
         window = self._marked(parts, low, high)
@@ -134,7 +134,7 @@ class Marks:
 
     def tally(self, parts: list[Values], totals: Values, lowest: int) -> None:
         """Add 1 to the total of each distinct value in some slices; the totals begin with the lowest value."""
-        low, high = span(parts)
+        low, high = value_range(parts)
         if high - low > SPARSE * sum(map(len, parts)):
             totals[np.unique(np.concatenate(parts)) - lowest] += 1
             return
@@ -151,7 +151,7 @@ class Marks:
         return window
 
 
-def span(parts: list[Values]) -> tuple[int, int]:
+def value_range(parts: list[Values]) -> tuple[int, int]:
     """Return the lowest and the highest value in some slices; of none, what spans nothing."""
     if not parts:
         return 0, -1

@@ -16,21 +16,21 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from impressions_analytics.engine.calendar import CALENDARS, Calendar
+from impressions_analytics.engine.column_batches import ColumnBatch
 from impressions_analytics.engine.groups import Groups, Values, in_runs
-from impressions_analytics.engine.rows import Piece
 from impressions_analytics.engine.tallies import Tallies
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 
 
 def over_time(
-    pieces: Iterable[Piece], calendar: Calendar, *, distinct: Sequence[str], so_far: bool
+    column_batches: Iterable[ColumnBatch], calendar: Calendar, *, distinct: Sequence[str], so_far: bool
 ) -> dict[str, Values]:
     """Count rows and distinct values per period.
 
     Parameters
     ----------
-    pieces : iterable of Piece
+    pieces : iterable of ColumnBatch
         Rows with ``timestamp`` and the columns of `distinct`.
     calendar : Calendar
         What a period is.
@@ -46,19 +46,19 @@ def over_time(
     """
     rows: dict[int, int] = defaultdict(int)
     groups = {name: Groups() for name in distinct}
-    for piece in pieces:
-        runs = in_runs(calendar.numbers(piece.integers("timestamp")))
+    for batch in column_batches:
+        runs = in_runs(calendar.numbers(batch.integers("timestamp")))
         for period, start, stop in runs.bounds:
             rows[period] += stop - start
         for name in distinct:
-            groups[name].add(runs, *piece.nullable(name))
+            groups[name].add(runs, *batch.nullable(name))
     first, last = min(rows, default=0), max(rows, default=-1)
     counted = {name: found.distinct_so_far() if so_far else found.distinct() for name, found in groups.items()}
     filled = {name: _filled(counts, first, last) for name, counts in {"rows": rows, **counted}.items()}
     return {"period": calendar.starts(np.arange(first, last + 1)), **filled}
 
 
-def per_key(pieces: Iterable[Piece], key: str) -> tuple[dict[str, Values], int]:
+def per_key(column_batches: Iterable[ColumnBatch], key: str) -> tuple[dict[str, Values], int]:
     """Count the rows and distinct mailings of each key, and find its first and its last timestamp.
 
     Returns
@@ -67,9 +67,9 @@ def per_key(pieces: Iterable[Piece], key: str) -> tuple[dict[str, Values], int]:
         ``key`` in order, ``rows``, ``mailings``, ``first``, ``last`` (microseconds); and the rows without a key.
     """
     tallies, mailings, without = Tallies(), Groups(), 0
-    for piece in pieces:
-        keys, there = piece.nullable(key)
-        mailing, timestamp = piece.integers("mailing"), piece.integers("timestamp")
+    for batch in column_batches:
+        keys, there = batch.nullable(key)
+        mailing, timestamp = batch.integers("mailing"), batch.integers("timestamp")
         if there is not None:
             without += len(keys) - int(np.count_nonzero(there))
             keys, mailing, timestamp = keys[there], mailing[there], timestamp[there]
@@ -79,7 +79,7 @@ def per_key(pieces: Iterable[Piece], key: str) -> tuple[dict[str, Values], int]:
     return tallies.columns(mailings), without
 
 
-def per_class(pieces: Iterable[tuple[Values, Values]]) -> tuple[Values, Values, int]:
+def per_class(column_batches: Iterable[tuple[Values, Values]]) -> tuple[Values, Values, int]:
     """Count the rows and distinct values of each class, and the distinct values of all classes together.
 
     Parameters
@@ -94,7 +94,7 @@ def per_class(pieces: Iterable[tuple[Values, Values]]) -> tuple[Values, Values, 
     """
     rows: dict[int, int] = defaultdict(int)
     groups = Groups()
-    for classes, values in pieces:
+    for classes, values in column_batches:
         runs = in_runs(classes)
         for number, start, stop in runs.bounds:
             rows[number] += stop - start

@@ -14,20 +14,20 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.engine.backend import Engine
-from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
 
 
-def open_native(data: Any, need: Need, engine: Engine | None = None) -> tuple[Any, Engine]:
+def open_native(data: Any, required: RequiredColumns, engine: Engine | None = None) -> tuple[Any, Engine]:
     """Open `data` as an Ibis table, on `engine` where that is possible, and say where it is."""
     for knows, read in _READERS:
         if knows(data):
-            return read(data, need, engine)
+            return read(data, required, engine)
     kinds = "a pandas, Polars or Arrow frame, a Parquet path, an Archive, an Ibis table or a Spark frame"
-    raise InvalidArgumentError(f"the {need.kind} must be {kinds}, got {type(data).__name__}")
+    raise InvalidArgumentError(f"the {required.kind} must be {kinds}, got {type(data).__name__}")
 
 
-def arrow_table(data: Any, need: Need) -> Any:
+def arrow_table(data: Any, required: RequiredColumns) -> Any:
     """Return the needed columns of a frame in memory as an Arrow table.
 
     Timestamps lose their zone for the wall clock that they show in it, and what is finer than a microsecond: engines
@@ -36,7 +36,7 @@ def arrow_table(data: Any, need: Need) -> Any:
     import pyarrow as pa
 
     read = next(read for knows, read in _FRAMES if knows(data))
-    table = read(data, need)
+    table = read(data, required)
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type) and field.type != pa.timestamp("us"):
             table = table.set_column(index, field.name, _wall_clock(table.column(index)))
@@ -56,31 +56,31 @@ def _of(module: str, *names: str) -> Callable[[Any], bool]:
     return lambda data: type(data).__module__.split(".")[0] == module and type(data).__name__ in names
 
 
-def _from_pandas(data: Any, need: Need) -> Any:
+def _from_pandas(data: Any, required: RequiredColumns) -> Any:
     import pyarrow as pa
 
-    need.check_names([str(name) for name in data.columns])
-    frame = data[list(need.names)]
+    required.check_names([str(name) for name in data.columns])
+    frame = data[list(required.names)]
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise MissingColumnError(f"a column of the {need.kind} mixes types: {error}") from error
+        raise MissingColumnError(f"a column of the {required.kind} mixes types: {error}") from error
 
 
-def _from_polars(data: Any, need: Need) -> Any:
-    need.check_names(data.collect_schema().names())
-    frame = data.select(need.names)
+def _from_polars(data: Any, required: RequiredColumns) -> Any:
+    required.check_names(data.collect_schema().names())
+    frame = data.select(required.names)
     return (frame.collect() if hasattr(frame, "collect") else frame).to_arrow()
 
 
-def _from_arrow(data: Any, need: Need) -> Any:
+def _from_arrow(data: Any, required: RequiredColumns) -> Any:
     import pyarrow as pa
 
-    need.check_names(data.schema.names)
-    return (pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data).select(list(need.names))
+    required.check_names(data.schema.names)
+    return (pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data).select(list(required.names))
 
 
-_FRAMES: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need], Any]], ...] = (
+_FRAMES: tuple[tuple[Callable[[Any], bool], Callable[[Any, RequiredColumns], Any]], ...] = (
     (lambda data: isinstance(data, pd.DataFrame), _from_pandas),
     (_of("polars", "DataFrame", "LazyFrame"), _from_polars),
     (_of("pyarrow", "Table", "RecordBatch"), _from_arrow),
@@ -106,34 +106,36 @@ def _is_ibis(data: Any) -> bool:
     return type(data).__module__.startswith("ibis.") and hasattr(data, "schema")
 
 
-def _open_frame(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+def _open_frame(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
     engine = engine or embedded()
-    return engine.small(arrow_table(data, need)), engine
+    return engine.small(arrow_table(data, required)), engine
 
 
-def _open_path(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+def _open_path(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
     engine = engine if engine and engine.backend.name == "duckdb" else embedded()
     return _scan(parquet_glob(data), engine.backend), engine
 
 
-def _open_archive(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
-    table = data.scan(need.kind)
+def _open_archive(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
+    table = data.scan(required.kind)
     return table, _engine_of(table.get_backend())
 
 
-def _open_ibis(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+def _open_ibis(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
     backends, _ = data._find_backends()
     found = _engine_of(backends[0]) if backends else embedded()
     return data, replace(found, wrap=lambda expression: expression)
 
 
-def _open_spark(data: Any, need: Need, engine: Engine | None) -> tuple[Any, Engine]:
+def _open_spark(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
     from impressions_analytics.engine.spark import open_spark
 
-    return open_spark(data, need)
+    return open_spark(data, required)
 
 
-_READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Need, Engine | None], tuple[Any, Engine]]], ...] = (
+_READERS: tuple[
+    tuple[Callable[[Any], bool], Callable[[Any, RequiredColumns, Engine | None], tuple[Any, Engine]]], ...
+] = (
     (is_frame, _open_frame),
     (is_path, _open_path),
     (_is_ibis, _open_ibis),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.required_columns import RequiredColumns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def dtype_of(name: str, need: Need, table: Any) -> str:
+def dtype_of(name: str, required: RequiredColumns, table: Any) -> str:
     """Return the pandas type of a grouping column in a result: the typed frame's own where it is known."""
-    column = need.known(name)
+    column = required.known(name)
     if column:
         return column.pandas_type
     type_ = table[name].type()

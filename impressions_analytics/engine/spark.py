@@ -15,13 +15,13 @@ from functools import cache
 from typing import Any
 
 from impressions_analytics.engine.backend import Engine
-from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import InvalidArgumentError
 
 _ZONE = "spark.sql.session.timeZone"
 
 
-def open_spark(frame: Any, need: Need) -> tuple[Any, Engine]:
+def open_spark(frame: Any, required: RequiredColumns) -> tuple[Any, Engine]:
     """Return the needed columns of a Spark frame as an Ibis table, and its session as an engine.
 
     Raises
@@ -34,9 +34,9 @@ def open_spark(frame: Any, need: Need) -> tuple[Any, Engine]:
             "a Spark Connect frame cannot be analysed here: its zone is settled only when it is computed; "
             "use a classic session, or write the data to Parquet and give the path"
         )
-    need.check_names(frame.columns)
+    required.check_names(frame.columns)
     engine = _engine(frame.sparkSession)
-    return _table(_wall_clock(frame.select(*need.names)), engine.backend), engine
+    return _table(_wall_clock(frame.select(*required.names)), engine.backend), engine
 
 
 def _engine(session: Any) -> Engine:

@@ -18,10 +18,10 @@ from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import IncompleteLoadError
 from impressions_analytics.loader.decode import Decoder, build_frame, time_column
-from impressions_analytics.loader.owners import Owners
+from impressions_analytics.loader.profile_lookup import ProfileLookup
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.slicing import Slicer
-from impressions_analytics.loader.walk import Listing, Walk
+from impressions_analytics.loader.window_load import ListLoad, WindowLoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Wanted:
     profiles: bool = True
     """Whether to look profiles up where rows come without them."""
 
-    def listings(self) -> list[Listing]:
+    def list_loads(self) -> list[ListLoad]:
         """Return the lists to walk."""
         window = Window(self.begin or EARLIEST, self.end or LATEST)
         bounded = self.begin is not None or self.end is not None
-        return [Listing(endpoint, window, bounded) for endpoint in self.endpoints]
+        return [ListLoad(endpoint, window, bounded) for endpoint in self.endpoints]
 
 
 def wall_clock(api: Copernica) -> dt.datetime:
@@ -57,42 +57,50 @@ def frames(
     hold everything. Every frame carries its certificate in ``attrs["load"]``.
     """
     now = wall_clock(api)
-    listings = wanted.listings()
+    list_loads = wanted.list_loads()
     with Transport(api) as transport, Progress(show_progress, wanted.kind) as progress:
         decoder = Decoder(wanted.kind, wanted.family, may_lack=_may_lack(wanted))
         slicer = Slicer(transport, decoder, api.connections, now, progress)
-        owners = Owners(transport, wanted.family, api.connections, now)
-        group: list[Walk] = []
+        profile_lookup = ProfileLookup(transport, wanted.family, api.connections, now)
+        group: list[WindowLoad] = []
         given, spent = 0, (0, 0)
-        for walk in slicer.settled(listings):
-            another_list = bool(group) and group[-1].listing is not walk.listing and rows_per_frame < float("inf")
+        for window_load in slicer.settled(list_loads):
+            another_list = (
+                bool(group) and group[-1].list_load is not window_load.list_load and rows_per_frame < float("inf")
+            )
             if another_list or sum(len(one.rows) for one in group) >= rows_per_frame:
-                frame = _frame(api, wanted, slicer, owners, group)
-                spent = _account_for(frame, transport, spent, listings)
+                frame = _frame(api, wanted, slicer, profile_lookup, group)
+                spent = _account_for(frame, transport, spent, list_loads)
                 group, given = [], given + 1
                 yield frame
-            group.append(walk)
+            group.append(window_load)
         if group or not given:
-            frame = _frame(api, wanted, slicer, owners, group)
-            _account_for(frame, transport, spent, listings)
+            frame = _frame(api, wanted, slicer, profile_lookup, group)
+            _account_for(frame, transport, spent, list_loads)
             yield frame
 
 
-def _frame(api: Copernica, wanted: Wanted, slicer: Slicer, owners: Owners, group: list[Walk]) -> pd.DataFrame:
-    frame = build_frame(slicer.decoder, [walk.rows for walk in group])
+def _frame(
+    api: Copernica, wanted: Wanted, slicer: Slicer, profile_lookup: ProfileLookup, group: list[WindowLoad]
+) -> pd.DataFrame:
+    frame = build_frame(slicer.decoder, [window_load.rows for window_load in group])
     if not frame["ID"].is_unique:
         frame = _each_once(frame, group)
     matches = None
-    if wanted.profiles and "destination" in frame.columns and any("profile" in walk.absent for walk in group):
-        frame, matches = owners.fill(frame)
+    if (
+        wanted.profiles
+        and "destination" in frame.columns
+        and any("profile" in window_load.absent for window_load in group)
+    ):
+        frame, matches = profile_lookup.fill(frame)
     frame.attrs["load"] = make_certificate(api, wanted, frame, group, slicer.now)
     frame.attrs["load"]["profiles"] = matches
     return frame
 
 
-def _each_once(frame: pd.DataFrame, group: list[Walk]) -> pd.DataFrame:
+def _each_once(frame: pd.DataFrame, group: list[WindowLoad]) -> pd.DataFrame:
     """Drop the repeats of lists that overlap; within one list a repeat means that a row moved during the load."""
-    if len({walk.endpoint.path for walk in group}) > 1:
+    if len({window_load.endpoint.path for window_load in group}) > 1:
         return frame.drop_duplicates("ID", ignore_index=True)
     repeated = frame.loc[frame["ID"].duplicated(), "ID"].iloc[0]
     raise IncompleteLoadError(
@@ -102,21 +110,21 @@ def _each_once(frame: pd.DataFrame, group: list[Walk]) -> pd.DataFrame:
 
 
 def make_certificate(
-    api: Copernica, wanted: Wanted, frame: pd.DataFrame, group: list[Walk], now: dt.datetime
+    api: Copernica, wanted: Wanted, frame: pd.DataFrame, group: list[WindowLoad], now: dt.datetime
 ) -> Certificate:
     """Return what is known of the rows of some settled walks."""
     window = Window(
-        min((walk.window.begin for walk in group), default=wanted.begin or EARLIEST),
-        max((walk.window.end for walk in group), default=wanted.end or LATEST),
+        min((window_load.window.begin for window_load in group), default=wanted.begin or EARLIEST),
+        max((window_load.window.end for window_load in group), default=wanted.end or LATEST),
     )
     end = min(window.end, max(now, window.begin))
-    totals = [[getattr(walk, name) for walk in group] for name in ("total_before", "total_after")]
+    totals = [[getattr(window_load, name) for window_load in group] for name in ("total_before", "total_after")]
     before, after = (None if None in total else sum(total) for total in totals)
     return Certificate(
         kind=wanted.kind,
         family=wanted.family,
         version=api.version,
-        endpoints=list(dict.fromkeys(walk.endpoint.path for walk in group)),
+        endpoints=list(dict.fromkeys(window_load.endpoint.path for window_load in group)),
         begin=str(window.begin) if window.begins else None,
         end=str(end),
         open_end=not window.ends,
@@ -124,8 +132,8 @@ def make_certificate(
         zone=api.timezone,
         windows=len(group),
         rows=len(frame),
-        repeats_dropped=sum(walk.repeats + len(walk.rows) for walk in group) - len(frame),
-        edge_rows_dropped=sum(walk.rows_before + walk.rows_after for walk in group),
+        repeats_dropped=sum(window_load.repeats + len(window_load.rows) for window_load in group) - len(frame),
+        edge_rows_dropped=sum(window_load.rows_before + window_load.rows_after for window_load in group),
         total_before=before,
         total_after=after,
         verdict="unproven" if after is None else "complete",
@@ -135,13 +143,13 @@ def make_certificate(
 
 
 def _account_for(
-    frame: pd.DataFrame, transport: Transport, spent: tuple[int, int], listings: list[Listing]
+    frame: pd.DataFrame, transport: Transport, spent: tuple[int, int], list_loads: list[ListLoad]
 ) -> tuple[int, int]:
     """Write into a certificate what the frame cost since the one before it."""
     certificate = frame.attrs["load"]
     certificate["requests"] = transport.requests - spent[0]
     certificate["retries"] = transport.retries - spent[1]
-    certificate["period_ignored"] = any(listing.period_ignored for listing in listings)
+    certificate["period_ignored"] = any(list_load.period_ignored for list_load in list_loads)
     return transport.requests, transport.retries
 
 

@@ -25,7 +25,7 @@ from impressions_analytics.errors import (
 from impressions_analytics.loader.assembly import wall_clock
 from impressions_analytics.loader.decode import Decoder
 from impressions_analytics.loader.load import given_api, given_family, given_identifier, want_events
-from impressions_analytics.loader.walk import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, Listing, Walk
+from impressions_analytics.loader.window_load import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, ListLoad, WindowLoad
 
 LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 
@@ -123,33 +123,35 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
     wanted = want_events(kind, api, **selection)
     rows = calls = 0
     with Transport(api) as transport:
-        for listing in wanted.listings():
-            total = _total_of(transport, listing, Decoder(kind, wanted.family, may_lack=listing.endpoint.may_lack))
+        for list_load in wanted.list_loads():
+            total = _total_of(transport, list_load, Decoder(kind, wanted.family, may_lack=list_load.endpoint.may_lack))
             rows += total
             calls += calls_for(total)
         lookup_calls = 0
         if wanted.profiles and api.version > 2 and rows and any(one.may_lack for one in wanted.endpoints):
-            everyone = Listing(
+            everyone = ListLoad(
                 destinations_endpoint(family=wanted.family, emailing=None), Window(EARLIEST, LATEST), False
             )
             lookup_calls = calls_for(_total_of(transport, everyone, Decoder("destinations", wanted.family)))
         return LoadPlan(kind, rows, calls, transport.requests, lookup_calls)
 
 
-def _total_of(transport: Transport, listing: Listing, decoder: Decoder) -> int:
+def _total_of(transport: Transport, list_load: ListLoad, decoder: Decoder) -> int:
     """Ask how many rows a list has, in the style of period that it keeps to."""
-    walk = Walk(listing, listing.window, asked=listing.bounded)
-    one_row = [(name, "1" if name == "limit" else value) for name, value in walk.parameters(walk.asks[0])]
+    window_load = WindowLoad(list_load, list_load.window, asked=list_load.bounded)
+    one_row = [
+        (name, "1" if name == "limit" else value) for name, value in window_load.parameters(window_load.requests[0])
+    ]
     try:
-        page = decoder.decode(transport.get(listing.endpoint.path, one_row))
+        page = decoder.decode(transport.get(list_load.endpoint.path, one_row))
     except RequestRefusedError as refused:
-        walk.refused(refused)
+        window_load.refused(refused)
         page = None
-    if page is None or (walk.shows_other_times(page.rows) and listing.endpoint.other_styles):
-        listing.ask_otherwise()
-        return _total_of(transport, listing, decoder)
+    if page is None or (window_load.shows_other_times(page.rows) and list_load.endpoint.other_styles):
+        list_load.ask_otherwise()
+        return _total_of(transport, list_load, decoder)
     if page.total is None:
-        raise MalformedResponseError(f"{listing.endpoint.path}: the answer has no total to plan with")
+        raise MalformedResponseError(f"{list_load.endpoint.path}: the answer has no total to plan with")
     return page.total
 
 

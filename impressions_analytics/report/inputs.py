@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.columns import Kind
-from impressions_analytics.engine import check_family, claim_of
+from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 
 KINDS_USED: tuple[Kind, ...] = ("impressions", "deliveries", "clicks", "destinations", "emailings")
@@ -76,9 +76,9 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
         if source is None and _is_archive(data) and _rows(data, kind):
             source = data
         if source is not None:
-            claim = claim_of(source, kind)
-            check_family(family, claim.family, kind)
-            family = family or claim.family
+            origin = origin_of(source, kind)
+            check_family(family, origin.family, kind)
+            family = family or origin.family
             sources[kind] = _read(source, kind)
             certificates[kind] = _certificate(sources[kind], source, kind)
     zones = (certificate.get("zone") for certificate in certificates.values() if certificate)

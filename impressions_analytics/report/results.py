@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics import analytics
-from impressions_analytics.engine import Need, open_source
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.inputs import Inputs
 
 _STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
@@ -21,7 +21,7 @@ SETTLED_HOURS = 24
 class Results:
     """The result frames of the analyses; None where an input is missing. `span` are the first and last impression."""
 
-    span: tuple[pd.Timestamp, pd.Timestamp] | None
+    value_range: tuple[pd.Timestamp, pd.Timestamp] | None
     every: str
     over_time: pd.DataFrame
     first_opens: pd.DataFrame
@@ -53,7 +53,7 @@ def compute(inputs: Inputs) -> Results:
     every, over_time, first_opens = _over_time(opens)
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(
-        span=_span(opens),
+        value_range=_span(opens),
         every=every,
         over_time=over_time,
         first_opens=first_opens,
@@ -72,7 +72,7 @@ def compute(inputs: Inputs) -> Results:
 
 
 def _span(opens: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    source = open_source(opens, Need("impressions", ("timestamp",)))
+    source = open_input(opens, RequiredColumns("impressions", ("timestamp",)))
     timestamp = source.table.timestamp
     ends = source.engine.fetch(source.table.aggregate(first=timestamp.min(), last=timestamp.max())).to_pylist()[0]
     return None if ends["first"] is None else (pd.Timestamp(ends["first"]), pd.Timestamp(ends["last"]))

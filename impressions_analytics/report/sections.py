@@ -13,7 +13,7 @@ from impressions_analytics.charts.profiles import by_range
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.results import SETTLED_HOURS
-from impressions_analytics.report.tables import Table, between, counted, share, table_of, whole
+from impressions_analytics.report.tables import HtmlTable, between, counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -42,14 +42,14 @@ class Section:
         What the chart shows, in words that do without it.
     picture : str
         The chart as SVG, or nothing.
-    tables : list of Table
+    tables : list of HtmlTable
         The figures.
     """
 
     title: str
     says: str
     picture: str = ""
-    tables: list[Table] = field(default_factory=list)
+    tables: list[HtmlTable] = field(default_factory=list)
 
 
 def sections(results: Results, inputs: Inputs) -> list[Section]:
@@ -61,11 +61,11 @@ def sections(results: Results, inputs: Inputs) -> list[Section]:
 def _over_time(results: Results, inputs: Inputs) -> Section:
     result, firsts = results.over_time, results.first_opens
     says = "No impressions."
-    if results.span:
+    if results.value_range:
         top = result.iloc[int(result["impressions"].argmax())]
         says = (
-            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(results.span[0])} to "
-            f"{_day(results.span[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
+            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(results.value_range[0])} to "
+            f"{_day(results.value_range[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
             f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
         )
     joined = result.merge(firsts, on="period", how="left")

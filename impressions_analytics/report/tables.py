@@ -15,7 +15,7 @@ MOST_LETTERS = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class HtmlTable:
     """A table of the page: everything is text, and escaped when it is written.
 
     Attributes
@@ -41,7 +41,7 @@ class Table:
 
 def table_of(
     result: pd.DataFrame, caption: str, columns: Mapping[str, str], *, most: int = MOST_ROWS, last: bool = False
-) -> Table:
+) -> HtmlTable:
     """Make a table of the columns named by the keys of `columns` that the result has, headed by their values.
 
     Examples
@@ -55,7 +55,7 @@ def table_of(
     rows = list(zip(*(_texts(shown[name]) for name in present), strict=True)) if present else []
     more = f"{'Last' if last else 'First'} {most:,} of {len(result):,} rows." if len(result) > most else ""
     texts = frozenset(place for place, name in enumerate(present) if pd.api.types.is_string_dtype(shown[name]))
-    return Table(caption, list(present.values()), [list(row) for row in rows], more, texts)
+    return HtmlTable(caption, list(present.values()), [list(row) for row in rows], more, texts)
 
 
 def _texts(column: pd.Series[Any]) -> list[str]:

@@ -18,7 +18,7 @@ from impressions_analytics.report.inputs import Inputs, gather
 from impressions_analytics.report.pictures import colour_rules
 from impressions_analytics.report.results import Results, compute
 from impressions_analytics.report.sections import sections
-from impressions_analytics.report.tables import Table, table_of
+from impressions_analytics.report.tables import HtmlTable, table_of
 
 
 def write_report(
@@ -101,8 +101,8 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
         verdict=overall(certificates),
         certificates=certificates,
         verdicts=grouped(certificates),
-        begin=f"{results.span[0]:%Y-%m-%d}" if results.span else "",
-        end=f"{results.span[1]:%Y-%m-%d}" if results.span else "",
+        begin=f"{results.value_range[0]:%Y-%m-%d}" if results.value_range else "",
+        end=f"{results.value_range[1]:%Y-%m-%d}" if results.value_range else "",
         zone=inputs.zone,
         headlines=headlines(results),
         sections=sections(results, inputs),
@@ -113,7 +113,7 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
     )
 
 
-def _definitions() -> Table:
+def _definitions() -> HtmlTable:
     heads = {
         "figure": "figure",
         "formula": "formula",

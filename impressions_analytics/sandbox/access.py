@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.faults import error
-from impressions_analytics.sandbox.http import Answer, Request
+from impressions_analytics.sandbox.http import HttpAnswer, Request
 
 FRAMINGS: dict[str, Callable[[str], str]] = {
     "bare": str,
@@ -33,7 +33,7 @@ class Access:
         self._given = 0
         self._lock = threading.Lock()
 
-    def exchange(self, request: Request, behaviour: Behaviour) -> Answer:
+    def exchange(self, request: Request, behaviour: Behaviour) -> HttpAnswer:
         """Answer a POST of the access token with a JWT."""
         offered = parse_qs(request.body.decode("latin-1")).get("access_token", [""])[0]
         if request.method != "POST":
@@ -41,11 +41,11 @@ class Access:
         if not hmac.compare_digest(offered.encode(), self.access_token.encode()):
             return error(400, "Invalid access token")
         body = FRAMINGS[behaviour.jwt_framing](self._jwt(behaviour.jwt_seconds))
-        return Answer(200, body.encode(), "text/plain" if behaviour.jwt_framing == "bare" else "application/json")
+        return HttpAnswer(200, body.encode(), "text/plain" if behaviour.jwt_framing == "bare" else "application/json")
 
     def refusal(
         self, version: int, parameters: dict[str, str], request: Request, behaviour: Behaviour
-    ) -> Answer | None:
+    ) -> HttpAnswer | None:
         """Return why a request may not ask, or None when it may."""
         if version < 4:
             offered = parameters.get("access_token", "")

@@ -12,10 +12,10 @@ import numpy as np
 
 from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.faults import error
-from impressions_analytics.sandbox.http import Answer
+from impressions_analytics.sandbox.http import HttpAnswer
 from impressions_analytics.sandbox.plan import FIRST_DESTINATION, FIRST_EMAILING
 from impressions_analytics.sandbox.query import EVER, BadRequestError, Query, read_query
-from impressions_analytics.sandbox.views import Listing, Scope, Views
+from impressions_analytics.sandbox.views import ListView, Scope, Views
 from impressions_analytics.sandbox.wire import Edition, render, unhashed
 from impressions_analytics.sandbox.world import EVENT_KINDS, World
 
@@ -23,7 +23,7 @@ IDENTITY = {"id": "7001", "name": "example", "description": "Example Shop (inven
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Call:
     """One authorised request: its path's parts, its parameters, and what it finds."""
 
     edition: Edition
@@ -71,58 +71,58 @@ class Route:
     """One row of the table of paths."""
 
     path: re.Pattern[str]
-    answer: Callable[[Ask], bytes]
+    answer: Callable[[Call], bytes]
     level: str = "account"
     kind: str = ""
 
 
-def identity(ask: Ask) -> bytes:
+def identity(call: Call) -> bytes:
     """Say whose account it is."""
     return _json(IDENTITY)
 
 
-def listing(ask: Ask) -> bytes:
+def listing(call: Call) -> bytes:
     """Answer one page of a list, as honestly as the behaviour says."""
-    behaviour, query = ask.behaviour, ask.query()
-    listed = Listing(ask.kind, ask.scope(), query.selection, behaviour.order)
-    total = len(ask.views.rows(listed))
+    behaviour, query = call.behaviour, call.query()
+    listed = ListView(call.kind, call.scope(), query.selection, behaviour.order)
+    total = len(call.views.rows(listed))
     first = max(0, query.start - behaviour.repeat_rows)
     short = behaviour.short_pages if total - first > query.limit else 0
     last = max(first, min(total, first + query.limit - short))
-    page = ask.views.page(listed, first, last, ask.edition, number_ids=behaviour.number_ids)
+    page = call.views.page(listed, first, last, call.edition, number_ids=behaviour.number_ids)
     if behaviour.malformed or behaviour.extra_column:
         page = _damaged(page, first, behaviour)
     head = {"start": query.start, "limit": query.limit, "count": last - first + behaviour.count_off}
     if query.with_total:
-        head["total"] = total + behaviour.total_off + behaviour.total_drift * ask.number
+        head["total"] = total + behaviour.total_off + behaviour.total_drift * call.number
     return b'%s,"data":[%s]}' % (_json(head)[:-1], page)
 
 
-def one(ask: Ask) -> bytes:
+def one(call: Call) -> bytes:
     """Answer one emailing or one destination as an object."""
-    scope = ask.scope()
-    if ask.level == "destination":
+    scope = call.scope()
+    if call.level == "destination":
         row, kind = scope.first, "destinations"
-        cells = ask.edition.cells(kind, "destination")
+        cells = call.edition.cells(kind, "destination")
     else:
-        row, kind = int(ask.id) - FIRST_EMAILING, "emailings"
-        cells = ask.edition.cells(kind, "account")
+        row, kind = int(call.id) - FIRST_EMAILING, "emailings"
+        cells = call.edition.cells(kind, "account")
     rows = np.array([row], dtype=np.int32)
-    return render(ask.world, kind, rows, cells, number_ids=ask.behaviour.number_ids).encode()
+    return render(call.world, kind, rows, cells, number_ids=call.behaviour.number_ids).encode()
 
 
-def statistics(ask: Ask) -> bytes:
+def statistics(call: Call) -> bytes:
     """Answer the totals per kind; ``unique`` counts destinations."""
-    scope = ask.scope()
-    asked = read_query("impressions", Edition("ms", 4), ask.parameters, ask.behaviour).selection
-    lag = ask.behaviour.statistics_lag_seconds
-    selection = replace(asked, end=min(asked.end, int(_newest(ask.world) - lag) + 1)) if lag else asked
+    scope = call.scope()
+    asked = read_query("impressions", Edition("ms", 4), call.parameters, call.behaviour).selection
+    lag = call.behaviour.statistics_lag_seconds
+    selection = replace(asked, end=min(asked.end, int(_newest(call.world) - lag) + 1)) if lag else asked
     figures: dict[str, Any] = {"destinations": scope.last - scope.first}
     for kind in EVENT_KINDS:
-        rows = ask.views.rows(Listing(kind, scope, selection))
+        rows = call.views.rows(ListView(kind, scope, selection))
         figures[kind] = {"total": len(rows)}
         if kind != "deliveries":
-            figures[kind]["unique"] = len(np.unique(ask.world.table(kind).columns["destination"][rows]))
+            figures[kind]["unique"] = len(np.unique(call.world.table(kind).columns["destination"][rows]))
     return _json(figures)
 
 
@@ -182,9 +182,9 @@ def route(path: str) -> tuple[Route, dict[str, str]] | None:
     return None
 
 
-def answered(answer: Callable[[Ask], bytes], ask: Ask) -> Answer:
+def answered(answer: Callable[[Call], bytes], call: Call) -> HttpAnswer:
     """Return a route's answer, or why there is none."""
     try:
-        return Answer(200, answer(ask))
+        return HttpAnswer(200, answer(call))
     except BadRequestError as problem:
         return error(400, str(problem))

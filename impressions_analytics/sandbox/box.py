@@ -17,7 +17,7 @@ from impressions_analytics.sandbox.http import Server
 from impressions_analytics.sandbox.plan import Plan, seconds
 from impressions_analytics.sandbox.record import Asked
 from impressions_analytics.sandbox.service import AUTHENTICATE, Service
-from impressions_analytics.sandbox.tables import Column
+from impressions_analytics.sandbox.tables import Values
 
 DEFAULT_ACCESS_TOKEN = "sandbox-0123456789abcdef"  # noqa: S105  (opens nothing but the sandbox)
 
@@ -161,7 +161,7 @@ class Sandbox:
         with self._service.data:
             return truths.records(self._service.views(family).world, kind, family)
 
-    def truth_columns(self, kind: str = "impressions", family: str = "ms") -> dict[str, Column]:
+    def truth_columns(self, kind: str = "impressions", family: str = "ms") -> dict[str, Values]:
         """Return the same as arrays: int64 in which -1 is null, datetime64[s], and objects for text.
 
         Examples

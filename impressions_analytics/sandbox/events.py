@@ -7,14 +7,14 @@ import numpy as np
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.opens import MACHINE, address_of, impression_vocabularies, opened
 from impressions_analytics.sandbox.plan import BOUNCE, Plan, existing
-from impressions_analytics.sandbox.tables import Column, Table
+from impressions_analytics.sandbox.tables import RowTable, Values
 
 CLICKED, COMPLAINED, UNSUBSCRIBED, SOFT_ERROR = 0.12, 0.0008, 0.006, 0.3
 LATE = 0.005
 """The share of impressions that the account learns of late: their ID is higher than their timestamp suggests."""
 
 
-def impressions(plan: Plan, destinations: Table) -> Table:
+def impressions(plan: Plan, destinations: RowTable) -> RowTable:
     """Draw the impressions: several per destination are normal, most of them soon after delivery."""
     random = plan.random(1)
     destination, timestamp, agent = opened(plan, destinations, random)
@@ -25,7 +25,7 @@ def impressions(plan: Plan, destinations: Table) -> Table:
     return _table(random, destination, timestamp, columns, impression_vocabularies())
 
 
-def arriving(plan: Plan, last: int, destination: Column, timestamp: Column, number: int) -> dict[str, Column]:
+def arriving(plan: Plan, last: int, destination: Values, timestamp: Values, number: int) -> dict[str, Values]:
     """Draw the columns of impressions that arrive later, in the order in which they are given."""
     random = plan.random(9, number)
     count = len(timestamp)
@@ -40,7 +40,7 @@ def arriving(plan: Plan, last: int, destination: Column, timestamp: Column, numb
     }
 
 
-def clicks(plan: Plan, destinations: Table, opens: Table) -> Table:
+def clicks(plan: Plan, destinations: RowTable, opens: RowTable) -> RowTable:
     """Draw the clicks: each follows an impression of its destination by less than two minutes."""
     random = plan.random(2)
     agent = opens.columns["useragent"][: plan.impressions]
@@ -57,7 +57,7 @@ def clicks(plan: Plan, destinations: Table, opens: Table) -> Table:
     return _table(random, opens.columns["destination"][chosen], timestamp, columns, vocabularies)
 
 
-def deliveries(plan: Plan, destinations: Table) -> Table:
+def deliveries(plan: Plan, destinations: RowTable) -> RowTable:
     """Return one delivery for every destination that did not bounce."""
     columns = destinations.columns
     timestamp = columns["timestamp"] + columns["delay"]
@@ -65,7 +65,7 @@ def deliveries(plan: Plan, destinations: Table) -> Table:
     return _table(plan.random(3), chosen, timestamp, {"attempts": columns["attempts"][chosen]}, {})
 
 
-def errors(plan: Plan, destinations: Table) -> Table:
+def errors(plan: Plan, destinations: RowTable) -> RowTable:
     """Return one error for every destination that bounced, and passing ones for some that were delivered late."""
     random = plan.random(4)
     columns = destinations.columns
@@ -79,7 +79,7 @@ def errors(plan: Plan, destinations: Table) -> Table:
     return _table(random, chosen, timestamp, dict.fromkeys(names, code), words)
 
 
-def abuses(plan: Plan, destinations: Table) -> Table:
+def abuses(plan: Plan, destinations: RowTable) -> RowTable:
     """Draw complaints: a few delivered destinations, within two days."""
     random = plan.random(5)
     chosen, timestamp = _some_delivered(plan, destinations, COMPLAINED, random)
@@ -87,7 +87,7 @@ def abuses(plan: Plan, destinations: Table) -> Table:
     return _table(random, chosen, timestamp, {"report": reports}, {"report": invented.REPORTS})
 
 
-def unsubscribes(plan: Plan, destinations: Table) -> Table:
+def unsubscribes(plan: Plan, destinations: RowTable) -> RowTable:
     """Draw unsubscribes: some delivered destinations, within two days."""
     random = plan.random(6)
     chosen, timestamp = _some_delivered(plan, destinations, UNSUBSCRIBED, random)
@@ -102,8 +102,8 @@ def unsubscribes(plan: Plan, destinations: Table) -> Table:
 
 
 def _some_delivered(
-    plan: Plan, destinations: Table, share: float, random: np.random.Generator
-) -> tuple[Column, Column]:
+    plan: Plan, destinations: RowTable, share: float, random: np.random.Generator
+) -> tuple[Values, Values]:
     columns = destinations.columns
     delivered = columns["delay"] != BOUNCE
     chosen = np.flatnonzero(delivered & (random.random(len(destinations)) < share))
@@ -111,7 +111,7 @@ def _some_delivered(
     return _in_time(chosen, (columns["timestamp"] + columns["delay"])[chosen] + after, plan)
 
 
-def _in_time(rows: Column, timestamp: Column, plan: Plan, *, taken: bool = True) -> tuple[Column, Column]:
+def _in_time(rows: Values, timestamp: Values, plan: Plan, *, taken: bool = True) -> tuple[Values, Values]:
     """Return the rows with their timestamps, without those after the world's end, in order of time."""
     timestamp = existing(timestamp if taken else timestamp[rows])
     rows, timestamp = rows[timestamp < plan.end], timestamp[timestamp < plan.end]
@@ -121,16 +121,16 @@ def _in_time(rows: Column, timestamp: Column, plan: Plan, *, taken: bool = True)
 
 def _table(
     random: np.random.Generator,
-    destination: Column,
-    timestamp: Column,
-    columns: dict[str, Column],
+    destination: Values,
+    timestamp: Values,
+    columns: dict[str, Values],
     vocabularies: dict[str, tuple[str | None, ...]],
-) -> Table:
+) -> RowTable:
     count = len(timestamp)
     gaps = random.integers(1, 4, count)
     gaps[:1] = 1
     referer = random.integers(0, len(invented.REFERERS), count).astype(np.int8)
-    return Table(
+    return RowTable(
         {
             "ID": np.cumsum(gaps),
             "timestamp": timestamp,

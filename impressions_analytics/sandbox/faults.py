@@ -10,7 +10,7 @@ from dataclasses import replace
 from email.utils import formatdate
 
 from impressions_analytics.sandbox.behaviour import Behaviour, Fault
-from impressions_analytics.sandbox.http import Answer, Ending
+from impressions_analytics.sandbox.http import Ending, HttpAnswer
 
 OVERLOADED = (
     "<html><head><title>Loadbalancer Error</title></head>"
@@ -21,9 +21,9 @@ ELSEWHERE = "localhost"
 """Another name for this machine: another host to a client, and the sandbox sees what arrives there."""
 
 
-def error(status: int, message: str) -> Answer:
+def error(status: int, message: str) -> HttpAnswer:
     """Return a refusal as the API spells it."""
-    return Answer(status, json.dumps({"error": {"message": message}}).encode())
+    return HttpAnswer(status, json.dumps({"error": {"message": message}}).encode())
 
 
 def chosen_fault(behaviour: Behaviour, number: int) -> Fault | None:
@@ -43,22 +43,22 @@ def chosen_fault(behaviour: Behaviour, number: int) -> Fault | None:
     return None
 
 
-def faulty(fault: Fault, answer: Callable[[], Answer], behaviour: Behaviour, target: str, port: int) -> Answer:
+def faulty(fault: Fault, answer: Callable[[], HttpAnswer], behaviour: Behaviour, target: str, port: int) -> HttpAnswer:
     """Return what a request meets instead of its answer; the answer itself is made where half of it is sent."""
     if fault in _ENDINGS:
-        whole = answer() if fault in ("cut", "cut_unmarked", "cut_chunked", "reset_midway") else Answer(0)
+        whole = answer() if fault in ("cut", "cut_unmarked", "cut_chunked", "reset_midway") else HttpAnswer(0)
         return replace(whole, ending=_ENDINGS[fault], refuse_seconds=behaviour.refused_seconds)
     if fault in ("301", "301_away"):
         host, path = ("127.0.0.1", "/moved") if fault == "301" else (ELSEWHERE, "/elsewhere")
-        return Answer(301, headers=(("Location", f"http://{host}:{port}{path}{target}"),))
+        return HttpAnswer(301, headers=(("Location", f"http://{host}:{port}{path}{target}"),))
     return _ANSWERS[fault](behaviour)
 
 
-def _html(status: int, text: str = OVERLOADED) -> Answer:
-    return Answer(status, text.encode(), "text/html")
+def _html(status: int, text: str = OVERLOADED) -> HttpAnswer:
+    return HttpAnswer(status, text.encode(), "text/html")
 
 
-def _slow_down(after: str | None) -> Answer:
+def _slow_down(after: str | None) -> HttpAnswer:
     headers = (("Retry-After", after),) if after is not None else ()
     return replace(error(429, "Too many requests"), headers=headers)
 
@@ -67,7 +67,7 @@ _ENDINGS: dict[Fault, Ending] = {
     "reset": "reset", "reset_midway": "reset_midway", "empty": "nothing", "hang": "nothing", "refused": "refuse",
     "cut": "cut", "cut_unmarked": "cut_unmarked", "cut_chunked": "cut_chunked",
 }  # fmt: skip
-_ANSWERS: dict[Fault, Callable[[Behaviour], Answer]] = {
+_ANSWERS: dict[Fault, Callable[[Behaviour], HttpAnswer]] = {
     "429": lambda behaviour: _slow_down(str(behaviour.retry_after_seconds)),
     "429_date": lambda behaviour: _slow_down(formatdate(time.time() + behaviour.retry_after_seconds, usegmt=True)),
     "429_bare": lambda behaviour: _slow_down(None),

@@ -30,7 +30,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """One answer, and how its connection ends."""
 
     status: int
@@ -44,7 +44,7 @@ class Answer:
 class Server:
     """A listening socket and its threads; `stop` leaves neither behind."""
 
-    def __init__(self, handler: Callable[[Request], Answer], port: int = 0) -> None:
+    def __init__(self, handler: Callable[[Request], HttpAnswer], port: int = 0) -> None:
         self._handler = handler
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
@@ -116,7 +116,7 @@ class Server:
             with self._lock:
                 self._connections.pop(connection, None)
 
-    def _send(self, connection: socket.socket, request: Request, answer: Answer) -> bool:
+    def _send(self, connection: socket.socket, request: Request, answer: HttpAnswer) -> bool:
         """Send an answer the way it ends; return whether the connection goes on."""
         if answer.ending in ("reset", "refuse", "reset_midway"):
             if answer.ending == "reset_midway":
@@ -161,7 +161,7 @@ def _more(connection: socket.socket, incoming: bytearray) -> bool:
     return bool(received)
 
 
-def _head(answer: Answer, more: tuple[tuple[str, str], ...], *, framing: str = "length") -> bytes:
+def _head(answer: HttpAnswer, more: tuple[tuple[str, str], ...], *, framing: str = "length") -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}", f"Content-Type: {answer.content_type}"]
     lines += {"length": [f"Content-Length: {len(answer.body)}"], "chunked": ["Transfer-Encoding: chunked"]}.get(
         framing, []
@@ -170,12 +170,12 @@ def _head(answer: Answer, more: tuple[tuple[str, str], ...], *, framing: str = "
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _half(answer: Answer) -> bytes:
+def _half(answer: HttpAnswer) -> bytes:
     return answer.body[: len(answer.body) // 2]
 
 
 _CLOSE = (("Connection", "close"),)
-_BROKEN: dict[str, Callable[[Answer], bytes]] = {
+_BROKEN: dict[str, Callable[[HttpAnswer], bytes]] = {
     "cut": lambda answer: _head(answer, ()) + _half(answer),
     "cut_unmarked": lambda answer: _head(answer, _CLOSE, framing="close") + _half(answer),
     "cut_chunked": lambda answer: _head(answer, (), framing="chunked")

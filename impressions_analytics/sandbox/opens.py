@@ -8,7 +8,7 @@ import numpy as np
 
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.plan import BOUNCE, CLOCK_CHANGES, DAY, Plan, existing, seconds
-from impressions_analytics.sandbox.tables import Column, Table
+from impressions_analytics.sandbox.tables import RowTable, Values
 
 OPENED = {"person": 0.38, "proxy": 0.38, "prefetch": 0.8, "bot": 0.9}
 """The share of delivered messages that is opened, by who fetches: a mailbox fetches most of what it is sent."""
@@ -25,7 +25,7 @@ HASTES = np.array([agent.haste for agent in invented.AGENTS])
 MACHINE = np.isin(HASTES, ["prefetch", "bot"])
 
 
-def opened(plan: Plan, destinations: Table, random: np.random.Generator) -> tuple[Column, Column, Column]:
+def opened(plan: Plan, destinations: RowTable, random: np.random.Generator) -> tuple[Values, Values, Values]:
     """Draw destination, timestamp and program of every impression, in no order."""
     if not plan.impressions:
         return np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int16)
@@ -49,7 +49,7 @@ def opened(plan: Plan, destinations: Table, random: np.random.Generator) -> tupl
     return destination, _within(timestamp, since, plan, random), agent
 
 
-def _delays(agent: Column, again: Column, random: np.random.Generator) -> Column:
+def _delays(agent: Values, again: Values, random: np.random.Generator) -> Values:
     """Return the seconds from delivery to opening: seconds for machines, hours for people, days for a second look."""
     count = len(agent)
     haste = HASTES[agent]
@@ -60,12 +60,12 @@ def _delays(agent: Column, again: Column, random: np.random.Generator) -> Column
     return delay.astype(np.int64)
 
 
-def _by_day(timestamp: Column, agent: Column, random: np.random.Generator) -> Column:
+def _by_day(timestamp: Values, agent: Values, random: np.random.Generator) -> Values:
     asleep = (timestamp % DAY < 6 * 3600) & ~MACHINE[agent] & (random.random(len(timestamp)) < MORNING_AFTER)
     return timestamp + np.where(asleep, 7 * 3600, 0)
 
 
-def _within(timestamp: Column, since: Column, plan: Plan, random: np.random.Generator) -> Column:
+def _within(timestamp: Values, since: Values, plan: Plan, random: np.random.Generator) -> Values:
     """Keep every timestamp before the world's end and at an hour that exists; put a few in the repeated hour."""
     room = np.maximum(plan.end - since, 1)
     timestamp = np.where(timestamp >= plan.end, since + (random.random(len(since)) * room).astype(np.int64), timestamp)
@@ -77,7 +77,7 @@ def _within(timestamp: Column, since: Column, plan: Plan, random: np.random.Gene
     return existing(timestamp)
 
 
-def address_of(recipient: Column, random: np.random.Generator) -> Column:
+def address_of(recipient: Values, random: np.random.Generator) -> Values:
     """Draw an address code for each recipient: mostly the usual one, sometimes any."""
     usual = recipient.astype(np.int64) * 2_654_435_761 % ADDRESSES
     away = random.random(len(recipient), dtype=np.float32) < AWAY_FROM_HOME

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from impressions_analytics.sandbox import invented
-from impressions_analytics.sandbox.tables import Column, Table
+from impressions_analytics.sandbox.tables import RowTable, Values
 
 DAY = 86_400
 FIRST_EMAILING, FIRST_DESTINATION, FIRST_PROFILE, FIRST_SUBPROFILE, FIRST_TEMPLATE = 401, 101, 13_001, 700_001, 31
@@ -79,7 +79,7 @@ def seconds(text: str) -> int:
     return int(np.datetime64(text.replace(" ", "T"), "s").astype(np.int64))
 
 
-def existing(timestamp: Column) -> Column:
+def existing(timestamp: Values) -> Values:
     """Move times in the hour that the clock skips in spring an hour on.
 
     Examples
@@ -93,7 +93,7 @@ def existing(timestamp: Column) -> Column:
     return timestamp
 
 
-def sendings(plan: Plan) -> tuple[Table, Table]:
+def sendings(plan: Plan) -> tuple[RowTable, RowTable]:
     """Return the emailings and their destinations, both in ID order."""
     random = plan.random(0)
     sizes = _sizes(plan, random)
@@ -101,22 +101,22 @@ def sendings(plan: Plan) -> tuple[Table, Table]:
     return emailings, _destinations(plan, sizes, emailings.columns["timestamp"], random)
 
 
-def _sizes(plan: Plan, random: np.random.Generator) -> Column:
+def _sizes(plan: Plan, random: np.random.Generator) -> Values:
     if not plan.emailings:
         return np.zeros(0, np.int64)
     messages = max(plan.emailings, int(plan.impressions * DESTINATIONS_PER_IMPRESSION) + 12)
     shares = random.uniform(0.5, 1.5, plan.emailings)
-    sizes: Column = np.maximum(1, (messages * shares / shares.sum()).astype(np.int64))
+    sizes: Values = np.maximum(1, (messages * shares / shares.sum()).astype(np.int64))
     sizes[0] += max(0, messages - int(sizes.sum()))
     return sizes
 
 
-def _emailings(plan: Plan, sizes: Column, random: np.random.Generator) -> Table:
+def _emailings(plan: Plan, sizes: Values, random: np.random.Generator) -> RowTable:
     count = len(sizes)
     days = np.linspace(plan.begin, plan.end - 6 * DAY, max(count, 1))[:count].astype(np.int64) // DAY
     at_work = random.integers(7 * 3600, 16 * 3600, count) // 300 * 300
     timestamps = np.sort(days * DAY + at_work)
-    return Table(
+    return RowTable(
         {
             "ID": np.arange(count, dtype=np.int64) + FIRST_EMAILING,
             "timestamp": timestamps,
@@ -140,7 +140,7 @@ def _emailings(plan: Plan, sizes: Column, random: np.random.Generator) -> Table:
     )
 
 
-def _destinations(plan: Plan, sizes: Column, sent: Column, random: np.random.Generator) -> Table:
+def _destinations(plan: Plan, sizes: Values, sent: Values, random: np.random.Generator) -> RowTable:
     count = int(sizes.sum())
     profiles = int(sizes.max(initial=1) * 1.15) + 1
     emailing = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
@@ -151,7 +151,7 @@ def _destinations(plan: Plan, sizes: Column, sent: Column, random: np.random.Gen
     weights = np.array([agent.weight for agent in invented.AGENTS])
     agents = random.choice(len(weights), profiles, p=weights / weights.sum()).astype(np.int16)
     delay, attempts = _deliveries(count, random)
-    return Table(
+    return RowTable(
         {
             "ID": np.arange(count, dtype=np.int64) + FIRST_DESTINATION,
             "timestamp": sent[emailing] + place // SENT_PER_SECOND,
@@ -167,7 +167,7 @@ def _destinations(plan: Plan, sizes: Column, sent: Column, random: np.random.Gen
     )
 
 
-def _deliveries(count: int, random: np.random.Generator) -> tuple[Column, Column]:
+def _deliveries(count: int, random: np.random.Generator) -> tuple[Values, Values]:
     """Return the seconds from sending to delivery (`BOUNCE` where there was none) and the attempts it took."""
     fate = random.random(count, dtype=np.float32)
     attempts = np.ones(count, np.int16)

@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from impressions_analytics.sandbox.access import Access
-from impressions_analytics.sandbox.answers import Ask, answered, identity, route
+from impressions_analytics.sandbox.answers import Call, answered, identity, route
 from impressions_analytics.sandbox.arrivals import Arrivals
 from impressions_analytics.sandbox.behaviour import Behaviour, Fault
 from impressions_analytics.sandbox.faults import ELSEWHERE, chosen_fault, error, faulty
-from impressions_analytics.sandbox.http import Answer, Request
+from impressions_analytics.sandbox.http import HttpAnswer, Request
 from impressions_analytics.sandbox.plan import Plan
 from impressions_analytics.sandbox.record import Record
 from impressions_analytics.sandbox.views import Views
@@ -65,7 +65,7 @@ class Service:
                 self._families[family] = Views(World(plan), self._plan.seed)
             return self._families[family]
 
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: Request) -> HttpAnswer:
         """Answer one request of a client, and note it."""
         target = urlsplit(request.target)
         if target.path.startswith("/sandbox/"):
@@ -74,19 +74,19 @@ class Service:
         elsewhere = request.headers.get("host", "").startswith(ELSEWHERE) and target.path.startswith("/elsewhere")
         carried = parameters + ((("access_token", ""),) if "authorization" in request.headers else ())
         number, asked = self.record.begin(request.method, target.path, carried, elsewhere=elsewhere)
-        answer = Answer(0, ending="nothing")
+        answer = HttpAnswer(0, ending="nothing")
         try:
             answer = self._met(request, target.path, parameters, number)
         finally:
             self.record.end(number, asked, answer.status or None)
         return answer
 
-    def _met(self, request: Request, path: str, parameters: Parameters, number: int) -> Answer:
+    def _met(self, request: Request, path: str, parameters: Parameters, number: int) -> HttpAnswer:
         behaviour = self.behaviour
         fault = self._outage() or chosen_fault(behaviour, number)
         self._delay(behaviour, dict(parameters), fault)
 
-        def healthy() -> Answer:
+        def healthy() -> HttpAnswer:
             return self._answer(request, path, parameters, number)
 
         answer = faulty(fault, healthy, behaviour, request.target, self.port) if fault else healthy()
@@ -114,7 +114,7 @@ class Service:
         if seconds > 0:
             self.wait(seconds)
 
-    def _answer(self, request: Request, path: str, parameters: Parameters, number: int) -> Answer:
+    def _answer(self, request: Request, path: str, parameters: Parameters, number: int) -> HttpAnswer:
         if path == AUTHENTICATE:
             return self.access.exchange(request, self.behaviour)
         match = _PATH.fullmatch(path)
@@ -126,27 +126,27 @@ class Service:
         refusal = self.access.refusal(version, dict(parameters), request, self.behaviour)
         return refusal or self._find(match, version, parameters, number)
 
-    def _find(self, match: re.Match[str], version: int, parameters: Parameters, number: int) -> Answer:
+    def _find(self, match: re.Match[str], version: int, parameters: Parameters, number: int) -> HttpAnswer:
         family = match[3] or "ms"
         behaviour = self.behaviour
         edition = Edition(family, version, origin=version == 2 and behaviour.v2_edition == "origin")
         found = route(match[4]) if match[4] else None
         with self.data:
             if match[2]:
-                ask = Ask(edition, self.views(family), "", "account", "", parameters, behaviour, number)
-                return answered(identity, ask)
+                call = Call(edition, self.views(family), "", "account", "", parameters, behaviour, number)
+                return answered(identity, call)
             if not found:
                 return error(400, f"Unknown path {match[0]}")
             known, parts = found
             kind = parts.get("kind") or known.kind
-            ask = Ask(
+            call = Call(
                 edition, self.views(family), kind, known.level, parts.get("id", ""), parameters, behaviour, number
             )
             if kind == "impressions":
-                self.arrivals.before(ask)
-            return answered(known.answer, ask)
+                self.arrivals.before(call)
+            return answered(known.answer, call)
 
-    def _control(self, request: Request, path: str) -> Answer:
+    def _control(self, request: Request, path: str) -> HttpAnswer:
         """Let another process count the requests, forget them, or change the behaviour."""
         if (request.method, path) == ("POST", "/sandbox/clear"):
             self.record.clear()
@@ -164,4 +164,4 @@ class Service:
             "peak_parallel": record.peak_parallel,
             "asked": [one._asdict() for one in asked],
         }
-        return Answer(200, json.dumps(known).encode())
+        return HttpAnswer(200, json.dumps(known).encode())

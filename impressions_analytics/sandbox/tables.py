@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Column = NDArray[Any]
+Values = NDArray[Any]
 """The integers of one column: numbers, seconds, or codes into a vocabulary."""
 Rows = NDArray[np.int32]
 """Positions of rows in their table."""
@@ -27,11 +27,11 @@ class SortedIndex:
     [1, 3, 5, 4, 2]
     """
 
-    def __init__(self, keys: Column) -> None:
+    def __init__(self, keys: Values) -> None:
         self._rows: Rows = np.argsort(keys, kind="stable").astype(np.int32)
         self._keys = keys[self._rows]
 
-    def add(self, keys: Column) -> None:
+    def add(self, keys: Values) -> None:
         """Put rows that were added to the end of the table in their places."""
         added = np.argsort(keys, kind="stable").astype(np.int32)
         at = np.searchsorted(self._keys, keys[added], side="right")
@@ -44,19 +44,19 @@ class SortedIndex:
         return self._rows[first:last]
 
 
-class Table:
+class RowTable:
     """Columns of equal length in ID order; text columns hold codes into `vocabularies`.
 
     Examples
     --------
-    >>> table = Table({"ID": np.array([1, 4]), "timestamp": np.array([90, 60])}, {})
+    >>> table = RowTable({"ID": np.array([1, 4]), "timestamp": np.array([90, 60])}, {})
     >>> len(table), table.by("timestamp").between(0, 80).tolist()
     (2, [1])
     >>> table.append({"ID": np.array([6]), "timestamp": np.array([70])}); len(table)
     3
     """
 
-    def __init__(self, columns: Mapping[str, Column], vocabularies: Mapping[str, Sequence[str | None]]) -> None:
+    def __init__(self, columns: Mapping[str, Values], vocabularies: Mapping[str, Sequence[str | None]]) -> None:
         self.columns = dict(columns)
         self.vocabularies = dict(vocabularies)
         self._indexes: dict[str, SortedIndex] = {}
@@ -70,7 +70,7 @@ class Table:
             self._indexes[column] = SortedIndex(self.columns[column])
         return self._indexes[column]
 
-    def append(self, columns: Mapping[str, Column]) -> None:
+    def append(self, columns: Mapping[str, Values]) -> None:
         """Add rows at the end; their IDs must be the highest. A column that is new is 0 in the rows before."""
         for name, index in self._indexes.items():
             index.add(columns[name])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from impressions_analytics.sandbox.tables import Column, Rows
+from impressions_analytics.sandbox.tables import Rows, Values
 from impressions_analytics.sandbox.wire import hashed, numbers, vocabulary
 from impressions_analytics.sandbox.world import World
 
@@ -32,7 +32,7 @@ _JSON = {"report", "success"}
 _TIMES = {"timestamp", "timestampsent"}
 
 
-def column(world: World, kind: str, name: str, rows: Rows) -> Column:
+def column(world: World, kind: str, name: str, rows: Rows) -> Values:
     """Return one column: int64 (-1 is null), datetime64[s] or objects."""
     values = numbers(world, kind, "timestamp" if name == "timestampsent" else name, rows)
     if name in _TIMES:
@@ -45,7 +45,7 @@ def column(world: World, kind: str, name: str, rows: Rows) -> Column:
     return objects[values]
 
 
-def columns(world: World, kind: str, family: str) -> dict[str, Column]:
+def columns(world: World, kind: str, family: str) -> dict[str, Values]:
     """Return every column of a kind, in ID order."""
     rows = np.arange(len(world.table(kind)), dtype=np.int32)
     names = [name for name in COLUMNS[kind] if name != "referer" or family == "publisher"]
@@ -60,7 +60,7 @@ def records(world: World, kind: str, family: str) -> list[dict[str, Any]]:
     return [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
 
 
-def _plain(values: Column, name: str) -> list[Any]:
+def _plain(values: Values, name: str) -> list[Any]:
     if name in _TIMES:
         return [text.replace("T", " ") for text in np.datetime_as_string(values).tolist()]
     if name in _TEXTS:

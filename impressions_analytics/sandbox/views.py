@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from impressions_analytics.sandbox.query import EVER, Selection, meets
-from impressions_analytics.sandbox.tables import Column, Rows, Table
+from impressions_analytics.sandbox.tables import Rows, RowTable, Values
 from impressions_analytics.sandbox.wire import CELLS, Edition, clock, numbers, render, vocabulary
 from impressions_analytics.sandbox.world import World
 
@@ -55,7 +55,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListView:
     """One list, whichever page of it is asked: kind, whose rows, which of them, and their order."""
 
     kind: str
@@ -73,11 +73,11 @@ class Views:
         self._views: Remembered[Rows] = Remembered(VIEW_BYTES, size=lambda rows: rows.nbytes + 200)
         self._pages: Remembered[bytes] = Remembered(PAGE_BYTES, size=lambda page: len(page) + 200)
 
-    def rows(self, listing: Listing) -> Rows:
+    def rows(self, listing: ListView) -> Rows:
         """Return the positions of a list's rows, in order."""
         return self._views.get((listing, self._length(listing)), lambda: self._select(listing))
 
-    def page(self, listing: Listing, first: int, last: int, edition: Edition, *, number_ids: bool = False) -> bytes:
+    def page(self, listing: ListView, first: int, last: int, edition: Edition, *, number_ids: bool = False) -> bytes:
         """Return the rows of a list with first <= offset < last as JSON objects, commas between them."""
 
         def rendered() -> bytes:
@@ -88,11 +88,11 @@ class Views:
 
         return self._pages.get((listing, self._length(listing), first, last, edition, number_ids), rendered)
 
-    def _length(self, listing: Listing) -> int:
+    def _length(self, listing: ListView) -> int:
         """Return what tells a list from itself before rows arrived: tables only grow."""
         return len(self.world.table(listing.kind))
 
-    def _select(self, listing: Listing) -> Rows:
+    def _select(self, listing: ListView) -> Rows:
         kind, scope, query = listing.kind, listing.scope, listing.query
         table = self.world.table(kind)
         rows = self._of_period(table, scope, query)
@@ -103,7 +103,7 @@ class Views:
             rows = np.sort(rows[np.unique(table.columns["destination"][rows], return_index=True)[1]])
         return self._arrange(table, rows, listing.order)
 
-    def _of_period(self, table: Table, scope: Scope, query: Selection) -> Rows:
+    def _of_period(self, table: RowTable, scope: Scope, query: Selection) -> Rows:
         if scope.level == "account" and (query.begin, query.end) == EVER:
             return np.arange(len(table), dtype=np.int32)
         if scope.level == "account":
@@ -122,7 +122,7 @@ class Views:
             return [words[code] for code in values.tolist()]
         return [None if value < 0 else str(value) for value in values.tolist()]
 
-    def _arrange(self, table: Table, rows: Rows, order: str) -> Rows:
+    def _arrange(self, table: RowTable, rows: Rows, order: str) -> Rows:
         ranks = _RANK[order](table, rows, self._seed)
         if ranks is not None:
             rows = rows[np.argsort(ranks, kind="stable")]
@@ -131,7 +131,7 @@ class Views:
         return rows
 
 
-def _shuffled(numbers: Column, seed: int) -> Column:
+def _shuffled(numbers: Values, seed: int) -> Values:
     """Return a pseudo-random number for each number and seed (splitmix64): a shuffle that is stable as rows arrive."""
     mixed = numbers.astype(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
@@ -139,7 +139,7 @@ def _shuffled(numbers: Column, seed: int) -> Column:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-_RANK: dict[str, Callable[[Table, Rows, int], Any]] = {
+_RANK: dict[str, Callable[[RowTable, Rows, int], Any]] = {
     "id": lambda table, rows, seed: None,
     "reverse": lambda table, rows, seed: -rows,
     "timestamp": lambda table, rows, seed: table.columns["timestamp"][rows],

@@ -12,7 +12,7 @@ import numpy as np
 
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.plan import DAY, FIRST_DESTINATION, FIRST_EMAILING
-from impressions_analytics.sandbox.tables import Column, Rows
+from impressions_analytics.sandbox.tables import Rows, Values
 from impressions_analytics.sandbox.world import World
 
 Style = Literal["id", "number", "nullable", "time", "text", "raw", "hash"]
@@ -117,7 +117,7 @@ def render(world: World, kind: str, rows: Rows, cells: Sequence[Cell], *, number
     return "".join(pieces)[:-1]
 
 
-def numbers(world: World, kind: str, name: str, rows: Rows) -> Column:
+def numbers(world: World, kind: str, name: str, rows: Rows) -> Values:
     """Return a column of integers: IDs, counts, seconds or codes; -1 is null."""
     table = world.table(kind)
     messages = world.destinations.columns
@@ -138,7 +138,7 @@ def vocabulary(world: World, kind: str, name: str) -> Sequence[str | None]:
 DEVICES = tuple(agent.device for agent in invented.AGENTS)
 
 
-def clock(timestamps: Column) -> list[str]:
+def clock(timestamps: Values) -> list[str]:
     """Spell seconds as wall-clock times.
 
     Examples

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from impressions_analytics.sandbox import events
 from impressions_analytics.sandbox.plan import Plan, sendings
-from impressions_analytics.sandbox.tables import Column, Table
+from impressions_analytics.sandbox.tables import RowTable, Values
 
 
 class World:
@@ -27,7 +27,7 @@ class World:
         self._tables = {"emailings": self.emailings, "destinations": self.destinations}
         self._additions = 0
 
-    def table(self, kind: str) -> Table:
+    def table(self, kind: str) -> RowTable:
         """Return the table of a kind of event, of the destinations or of the emailings, in ID order."""
         if kind not in KINDS:
             raise ValueError(f"kind is {kind!r}; it can be one of {', '.join(KINDS)}")
@@ -36,7 +36,7 @@ class World:
             self._tables[kind] = _DRAW[kind](self.plan, self.destinations, *opens)
         return self._tables[kind]
 
-    def add_impressions(self, destination: Column, timestamp: Column, *, place: int = 0) -> None:
+    def add_impressions(self, destination: Values, timestamp: Values, *, place: int = 0) -> None:
         """Let impressions arrive: place -1 is the front of every order, 1 the end, 0 where they belong."""
         opens = self.table("impressions")
         last = int(opens.columns["ID"][-1]) if len(opens) else 0
@@ -45,7 +45,7 @@ class World:
         opens.append({**columns, "place": columns["ID"] * place})
 
 
-_DRAW: dict[str, Callable[..., Table]] = {
+_DRAW: dict[str, Callable[..., RowTable]] = {
     kind.__name__: kind
     for kind in (
         events.impressions, events.clicks, events.deliveries, events.errors, events.abuses, events.unsubscribes,

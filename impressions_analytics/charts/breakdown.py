@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from impressions_analytics.charts.canvas import (
-    dress,
     note,
     open_axes,
     percent,
@@ -16,6 +15,7 @@ from impressions_analytics.charts.canvas import (
     plain,
     say_nothing_to_draw,
     shortened,
+    style_axes,
 )
 from impressions_analytics.charts.given import check_result, group_columns, group_names
 from impressions_analytics.charts.palette import INK, KIND_OF_OPEN, MUTED, PAGE, SERIES
@@ -74,7 +74,7 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     groups = group_columns(result, _OWN)
     measure = measure or ("impressions" if groups == ["kind"] else "share")
     ax = open_axes(ax)
-    dress(ax, title=f"Opens by {' and '.join(groups)}", x=_AXIS[measure], y="", grid="x")
+    style_axes(ax, title=f"Opens by {' and '.join(groups)}", x=_AXIS[measure], y="", grid="x")
     if result.empty:
         return say_nothing_to_draw(ax, "no impressions")
     shares = result["share"] if measure == "share" else result["impressions"] / max(1, result["impressions"].sum())

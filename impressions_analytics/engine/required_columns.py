@@ -18,7 +18,7 @@ _TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class RequiredColumns:
     """The columns that an analysis takes from one input.
 
     Attributes
@@ -41,7 +41,7 @@ class Need:
 
         Examples
         --------
-        >>> Need("impressions", ("timestamp", "mailing"), by=("mailing", "region")).names
+        >>> RequiredColumns("impressions", ("timestamp", "mailing"), by=("mailing", "region")).names
         ('timestamp', 'mailing', 'region')
         """
         return tuple(dict.fromkeys((*self.columns, *self.by)))
@@ -126,10 +126,10 @@ def _ways_out() -> tuple[tuple[Callable[[pa.DataType], bool], str], ...]:
     )
 
 
-def _absent(name: str, need: Need, present: Sequence[str]) -> str:
-    column = need.known(name)
+def _absent(name: str, required: RequiredColumns, present: Sequence[str]) -> str:
+    column = required.known(name)
     lowered = {other.lower(): other for other in present}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.7)
     expected = f" ({_WORDS.get(column.type, _TEXT)})" if column else ""
     hint = f"; did you mean {lowered[near[0]]!r}?" if near else ""
-    return f"the {need.kind} have no column {name!r}{expected}; they have {', '.join(present) or 'none'}{hint}"
+    return f"the {required.kind} have no column {name!r}{expected}; they have {', '.join(present) or 'none'}{hint}"

@@ -17,14 +17,14 @@ from impressions_analytics.errors import AccessDeniedError, RequestRefusedError
 from impressions_analytics.loader.decode import Decoder, build_frame
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.slicing import Slicer
-from impressions_analytics.loader.walk import Listing
+from impressions_analytics.loader.window_load import ListLoad
 
 _GONE = re.compile(
     r"unknown|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
 )
 
 
-class Owners:
+class ProfileLookup:
     """Looks destinations up, each emailing once for as long as a load lasts."""
 
     def __init__(self, transport: Transport, family: Family, connections: int, now: dt.datetime) -> None:
@@ -76,8 +76,10 @@ class Owners:
     def _destinations_of(self, emailings: list[int]) -> pd.DataFrame:
         decoder = Decoder("destinations", self._family)
         slicer = Slicer(self._transport, decoder, self._connections, self._now, Progress(False))
-        listings = [
-            Listing(destinations_endpoint(family=self._family, emailing=str(emailing)), Window(EARLIEST, LATEST), False)
+        list_loads = [
+            ListLoad(
+                destinations_endpoint(family=self._family, emailing=str(emailing)), Window(EARLIEST, LATEST), False
+            )
             for emailing in emailings
         ]
-        return build_frame(decoder, [walk.rows for walk in slicer.settled(listings)])
+        return build_frame(decoder, [window_load.rows for window_load in slicer.settled(list_loads)])

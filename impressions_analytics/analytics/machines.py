@@ -7,7 +7,7 @@ from typing import Any
 
 from impressions_analytics.analytics.choices import whole_number
 from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
-from impressions_analytics.engine import Need, column_list, dtype_of, nulls_last, open_source
+from impressions_analytics.engine import RequiredColumns, column_list, dtype_of, nulls_last, open_input
 
 _RANGE = {
     "impressions": KINDS_OF_OPEN,
@@ -75,9 +75,9 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     1      413            1    0     0         0    1        0
     """
     groups = column_list(by)
-    need = Need("impressions", ("useragent",), by=groups)
-    source = open_source(data, need)
-    dtypes = {name: dtype_of(name, need, source.table) for name in groups}
+    required = RequiredColumns("impressions", ("useragent",), by=groups)
+    source = open_input(data, required)
+    dtypes = {name: dtype_of(name, required, source.table) for name in groups}
     return source.deliver(
         _human_opens(with_classes(source, ("kind",)), groups), {**dtypes, **dict.fromkeys(_RANGE, "int64")}
     )
@@ -130,7 +130,7 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
     0  a new program            1             1
     """
     whole_number("limit", limit, least=1)
-    source = open_source(data, Need("impressions", ("useragent", "destination")))
+    source = open_input(data, RequiredColumns("impressions", ("useragent", "destination")))
     rows = with_classes(source, ("rule",))
     rows = rows.filter(rows.useragent.notnull() & (rows.classified_rule == "unknown"))
     counted = rows.group_by("useragent").aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
@@ -178,7 +178,7 @@ def compare_devices(data: Any) -> Any:
     0          desktop           desktop            2   True
     1           mobile           unknown            1  False
     """
-    source = open_source(data, Need("impressions", ("useragent", "device", "destination")))
+    source = open_input(data, RequiredColumns("impressions", ("useragent", "device", "destination")))
     return source.deliver(_compare_devices(with_classes(source, ("device",))), _COMPARED)
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from impressions_analytics.engine.backend import Engine
-from impressions_analytics.engine.claims import check_family, claim_of
-from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.origins import check_family, origin_of
 from impressions_analytics.engine.readers import open_native
+from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.engine.results import to_pandas
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AnalysisInput:
     """An input that is ready to be computed on.
 
     Attributes
@@ -36,11 +36,11 @@ class Source:
         """Whether results stay lazy."""
         return self.engine.wrap is not None
 
-    def also(self, data: Any, need: Need) -> Any:
+    def also(self, data: Any, required: RequiredColumns) -> Any:
         """Return a further input as a table that can be joined with this one, fetched through Arrow if need be."""
-        check_family(self.family, claim_of(data, need.kind).family, need.kind)
-        table, engine = open_native(data, need, self.engine)
-        table = _normal(table, need)
+        check_family(self.family, origin_of(data, required.kind).family, required.kind)
+        table, engine = open_native(data, required, self.engine)
+        table = _normal(table, required)
         return table if engine.backend is self.engine.backend else self.engine.small(engine.fetch(table))
 
     def deliver(self, expression: Any, dtypes: Mapping[str, str]) -> Any:
@@ -49,7 +49,7 @@ class Source:
         return self.engine.wrap(expression) if self.engine.wrap else to_pandas(self.engine.fetch(expression), dtypes)
 
 
-def open_source(data: Any, need: Need) -> Source:
+def open_input(data: Any, required: RequiredColumns) -> AnalysisInput:
     """Open data of any welcome kind.
 
     Raises
@@ -61,16 +61,16 @@ def open_source(data: Any, need: Need) -> Source:
     AnalysisError
         The data says that it is of another kind.
     """
-    claim = claim_of(data, need.kind)
-    table, engine = open_native(data, need)
-    return Source(_normal(table, need), engine, claim.family)
+    origin = origin_of(data, required.kind)
+    table, engine = open_native(data, required)
+    return AnalysisInput(_normal(table, required), engine, origin.family)
 
 
-def _normal(table: Any, need: Need) -> Any:
+def _normal(table: Any, required: RequiredColumns) -> Any:
     """Take the needed columns in their normal types; a cast only where it is needed keeps the query plain."""
     import ibis
 
-    targets = need.targets(table.schema().to_pyarrow())
+    targets = required.targets(table.schema().to_pyarrow())
     types = ibis.schema(targets)
     casts = {
         name: table[name] if _same(table[name].type(), type_) else table[name].cast(type_)

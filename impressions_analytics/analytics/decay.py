@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.engine import (
-    Need,
+    RequiredColumns,
     column_list,
     dtype_of,
     known_until,
     nulls_last,
-    open_source,
+    open_input,
     whole_numbers,
 )
 
@@ -77,10 +77,10 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     0  2           0.5        1.0
     """
     groups = column_list(by)
-    source = open_source(data, Need("impressions", ("timestamp", "destination")))
-    need = Need("destinations", ("ID", "timestampsent"), by=groups)
-    sent = source.also(destinations, need)
-    dtypes = {name: dtype_of(name, need, sent) for name in groups}
+    source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
+    required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
+    sent = source.also(destinations, required)
+    dtypes = {name: dtype_of(name, required, sent) for name in groups}
     return source.deliver(_time_to_open(source.table, sent, groups), {**dtypes, **_TIMES})
 
 
@@ -166,10 +166,10 @@ def open_decay(
     """
     whole_number("horizon_hours", horizon_hours, least=1)
     groups = column_list(by)
-    source = open_source(data, Need("impressions", ("timestamp", "destination")))
-    need = Need("destinations", ("ID", "timestampsent"), by=groups)
-    sent = source.also(destinations, need)
-    dtypes = {name: dtype_of(name, need, sent) for name in groups}
+    source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
+    required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
+    sent = source.also(destinations, required)
+    dtypes = {name: dtype_of(name, required, sent) for name in groups}
     until = known_until(data, "impressions") if as_of is None else moment("as_of", as_of)
     return source.deliver(_open_decay(source.table, sent, groups, horizon_hours, until), {**dtypes, **_DECAY})
 

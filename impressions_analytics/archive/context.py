@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from impressions_analytics.archive.checks import StayingTotal, Total
-from impressions_analytics.archive.months import PENDING, Months, remembered
-from impressions_analytics.archive.source import LoaderSource, Source
+from impressions_analytics.archive.checks import Total, TotalWithoutErased
+from impressions_analytics.archive.partitions import PENDING, KindPartitions, remembered
+from impressions_analytics.archive.row_source import LoaderSource, RowSource
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.columns import KINDS, Family, Kind
@@ -19,7 +19,7 @@ from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 Clock = Callable[[], dt.datetime]
 
 
-class Home:
+class ArchiveContext:
     """An archive's place, family, zone and clock; what is not given, the archive's files say.
 
     Parameters
@@ -65,22 +65,22 @@ class Home:
         """Return the present second of the account's wall clock."""
         return self.clock().astimezone(_zone(self.timezone)).replace(tzinfo=None, microsecond=0)
 
-    def months(self, kind: Kind) -> Months:
+    def partitions(self, kind: Kind) -> KindPartitions:
         """Return the files of one kind."""
         if kind not in KINDS:
             raise InvalidArgumentError(f"kind={kind!r} is no kind of row; use one of {', '.join(KINDS)}")
-        return Months(self.store, kind, self.family, self.timezone)
+        return KindPartitions(self.store, kind, self.family, self.timezone)
 
-    def existing(self, kind: Kind) -> Months:
+    def existing(self, kind: Kind) -> KindPartitions:
         """Return the files of one kind, of an archive that must be there."""
-        months = self.months(kind)
+        partitions = self.partitions(kind)
         self.must_exist()
-        return months
+        return partitions
 
-    def all_months(self) -> list[Months]:
+    def all_partitions(self) -> list[KindPartitions]:
         """Return the files of every kind."""
         family, timezone = self.family, self.timezone
-        return [Months(self.store, kind, family, timezone) for kind in KINDS]
+        return [KindPartitions(self.store, kind, family, timezone) for kind in KINDS]
 
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds that were synced."""
@@ -103,7 +103,7 @@ class Home:
         """Return the list of erased persons as it is now."""
         return Suppression(self.store, self._erasure_key)
 
-    def source(self, api: Any) -> Source:
+    def source(self, api: Any) -> RowSource:
         """Return where rows come from; the zone of the first account is the zone of a new archive."""
         zone = getattr(api, "timezone", None) or self.timezone
         if self._timezone is None and remembered(self.store) is None:
@@ -116,7 +116,7 @@ class Home:
 
     def total(self, api: Any) -> Total:
         """Return what asks the API for totals, without the rows of erased persons."""
-        return StayingTotal(self.source(api), self.suppression(), self.family)
+        return TotalWithoutErased(self.source(api), self.suppression(), self.family)
 
     @functools.cached_property
     def connection(self) -> Any:

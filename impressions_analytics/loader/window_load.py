@@ -2,7 +2,7 @@
 
 A list's order is unknown and rows may arrive while it is paged, so positions prove nothing. What proves a walk is the
 number of different IDs received, held against the API's own total, counted after every other page had been received.
-A `Walk` only decides; `slicing.py` sends its asks and hands it the pages.
+A `WindowLoad` only decides; `slicing.py` sends its requests and hands it the pages.
 """
 
 from __future__ import annotations
@@ -31,15 +31,17 @@ Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignor
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One page to ask for."""
+class PageRequest:
+    """One page to ask for, and how many bodies of it could not be read so far."""
 
+    window_load: WindowLoad
     start: int
     count_all: bool
+    bodies: int = 0
 
 
 @dataclass(slots=True, eq=False)
-class Listing:
+class ListLoad:
     """One list that is being loaded, and what its walks came to so far.
 
     Attributes
@@ -70,57 +72,57 @@ class Listing:
         style, *others = self.endpoint.other_styles
         self.endpoint = replace(self.endpoint, period_style=style, other_styles=tuple(others))
 
-    def add(self, walk: Walk) -> None:
+    def add(self, window_load: WindowLoad) -> None:
         """Count one settled walk; windows come in the order of time."""
-        self.held += len(walk.rows) + (walk.rows_before if self.windows == 0 else 0)
-        self.held += walk.rows_after - self.after
-        self.after = walk.rows_after
+        self.held += len(window_load.rows) + (window_load.rows_before if self.windows == 0 else 0)
+        self.held += window_load.rows_after - self.after
+        self.after = window_load.rows_after
         self.windows += 1
 
 
-class Walk:
+class WindowLoad:
     """One pass over the rows of one window of a list, or of the list as it is.
 
     Parameters
     ----------
-    listing : Listing
+    listing : ListLoad
         The list.
     window : Window
         Rows outside it are dropped, at its edges; far outside it they mean that the API ignores periods.
     asked : bool
         Whether the API is asked for the window, or for the whole list.
     careful : bool
-        Ask page after page, each from where the last one ended, instead of several at once.
+        PageRequest page after page, each from where the last one ended, instead of several at once.
     divisible : bool
         Whether a long list may be cut into windows instead.
     splits : int
         How often it was cut because it did not settle.
-    before : Walk, optional
+    before : WindowLoad, optional
         An earlier pass over the same rows: what it found counts, for rows do not vanish.
 
     Attributes
     ----------
     outcome : str
         What came of it.
-    asks : deque of Ask
+    requests : deque of PageRequest
         Pages that can be asked for now.
     rows, rows_before, rows_after : pyarrow.Table, int, int
         Of a settled walk: the different rows of the window, and how many that came lay before it and after it.
     """
 
     def __init__(
-        self, listing: Listing, window: Window, *, asked: bool = True, careful: bool = False,
-        divisible: bool = True, splits: int = 0, before: Walk | None = None,
+        self, list_load: ListLoad, window: Window, *, asked: bool = True, careful: bool = False,
+        divisible: bool = True, splits: int = 0, before: WindowLoad | None = None,
     ) -> None:  # fmt: skip
-        self.listing = listing
-        self.endpoint = listing.endpoint
+        self.list_load = list_load
+        self.endpoint = list_load.endpoint
         self.window = window
         self.asked = asked
         self.careful = careful
         self.divisible = divisible and self.endpoint.period_style in SLICED_STYLES
         self.splits = splits
         self.outcome: Outcome = "under way"
-        self.asks: deque[Ask] = deque([Ask(0, count_all=True)])
+        self.requests: deque[PageRequest] = deque([PageRequest(self, 0, count_all=True)])
         self.batches: list[pa.RecordBatch] = list(before.batches) if before else []
         self.absent: frozenset[str] = before.absent if before else frozenset()
         self.total_before: int | None = None
@@ -130,47 +132,51 @@ class Walk:
         self.rows_before = self.rows_after = self.repeats = self.different = 0
         self._found_before = len(self.batches)
         self._waiting = 0
-        self._last: Ask | None = None
+        self._last: PageRequest | None = None
         self.attempt = 1
 
-    def parameters(self, ask: Ask) -> list[tuple[str, str]]:
+    def parameters(self, request: PageRequest) -> list[tuple[str, str]]:
         """Return the parameters of a page, all but the access token."""
         period = []
         if self.asked:
             # Whether an API includes its ends is not known: where no operator says it, a second more is asked.
             asked, widened = self.window.asked(), self.window.asked(SECOND)
             period = period_parameters(self.endpoint.period_style, asked, widened)
-        paging = [("start", str(ask.start)), ("limit", str(PAGE_ROWS)), ("total", "true" if ask.count_all else "false")]
+        paging = [
+            ("start", str(request.start)),
+            ("limit", str(PAGE_ROWS)),
+            ("total", "true" if request.count_all else "false"),
+        ]
         return [*paging, *self.endpoint.parameters, *period]
 
-    def receive(self, ask: Ask, page: Page) -> None:
+    def receive(self, request: PageRequest, page: Page) -> None:
         """Take in a page: believe it or raise, and decide what to ask next."""
-        _check_envelope(self.endpoint, ask, page)
+        _check_envelope(self.endpoint, request, page)
         self.batches.append(page.rows)
         self.absent |= page.absent
-        if ask.count_all and page.total is not None:
+        if request.count_all and page.total is not None:
             self.total_after = page.total
         if self.shows_other_times(page.rows):
-            self.asks.clear()
+            self.requests.clear()
             self.outcome = "period ignored"
-        elif ask.start == 0:
+        elif request.start == 0:
             self._begin(page)
         elif self.careful or self.total_after is None:
-            self._step(ask, page)
+            self._step(request, page)
         else:
             self._waiting -= 1
-            self._go_on(ask, page)
+            self._go_on(request, page)
 
     def refused(self, problem: BaseException) -> None:
         """Take in that a page was refused: perhaps the period is to be asked for in another style."""
         if not (self.asked and self.endpoint.other_styles and type(problem) is RequestRefusedError):
             raise problem
-        self.asks.clear()
+        self.requests.clear()
         self.outcome = "period ignored"
 
     def drop(self) -> None:
         """Give up: pages that are still under way are not taken in."""
-        self.asks.clear()
+        self.requests.clear()
         self.outcome = "dropped"
 
     def _begin(self, page: Page) -> None:
@@ -181,35 +187,35 @@ class Walk:
         if page.total is not None and page.total > DEEP_ROWS and self.divisible:
             self.outcome = "too long"
         elif self.careful or page.total is None:
-            self._step(Ask(0, count_all=True), page)
+            self._step(PageRequest(self, 0, count_all=True), page)
         else:
             later = list(range(page.limit, page.total, page.limit))
-            self.asks.extend(Ask(start, count_all=False) for start in later[:-1])
+            self.requests.extend(PageRequest(self, start, count_all=False) for start in later[:-1])
             self._waiting = len(later[:-1])
-            self._last = Ask(later[-1], count_all=True) if later else None
-            self._go_on(Ask(0, count_all=True), page)
+            self._last = PageRequest(self, later[-1], count_all=True) if later else None
+            self._go_on(PageRequest(self, 0, count_all=True), page)
 
-    def _go_on(self, ask: Ask, page: Page) -> None:
-        """Ask for the last page when all others are here: its total then counts every one of them."""
+    def _go_on(self, request: PageRequest, page: Page) -> None:
+        """PageRequest for the last page when all others are here: its total then counts every one of them."""
         if self._waiting > 0:
             return
         if self._last is not None:
-            self.asks.append(self._last)
+            self.requests.append(self._last)
             self._waiting, self._last = 1, None
         elif page.count == page.limit and not self._turns_in_a_circle():
-            self.asks.append(Ask(ask.start + page.count, count_all=True))
+            self.requests.append(PageRequest(self, request.start + page.count, count_all=True))
             self._waiting = 1
         else:
             self._finish()
 
-    def _step(self, ask: Ask, page: Page) -> None:
+    def _step(self, request: PageRequest, page: Page) -> None:
         """Go on from where the page ended; only an empty page, or a short one where all are told, is the end."""
-        reached = ask.start + page.count
+        reached = request.start + page.count
         told = self.total_after is None or reached >= self.total_after
         if page.count == 0 or (page.count < page.limit and told) or self._turns_in_a_circle():
             self._finish()
         else:
-            self.asks.append(Ask(reached, count_all=True))
+            self.requests.append(PageRequest(self, reached, count_all=True))
 
     def _finish(self) -> None:
         """Hold the different rows that came against the API's count, and keep those of the window."""
@@ -247,10 +253,10 @@ class Walk:
         return any(np.isin(newest, page).all() for page in (*earlier[:1], *earlier[-1:]))
 
 
-def _check_envelope(endpoint: Endpoint, ask: Ask, page: Page) -> None:
-    where = f"{endpoint.path}, page at {ask.start}"
+def _check_envelope(endpoint: Endpoint, request: PageRequest, page: Page) -> None:
+    where = f"{endpoint.path}, page at {request.start}"
     checks = {
-        f"start is {page.start}, asked {ask.start}": page.start == ask.start,
+        f"start is {page.start}, asked {request.start}": page.start == request.start,
         f"count is {page.count}, but {len(page.rows)} rows came": page.count == len(page.rows),
         f"limit is {page.limit} for {page.count} rows": page.limit >= page.count and (page.limit > 0 or not page.total),
         f"total is {page.total}": page.total is None or 0 <= page.total <= MOST_ROWS,

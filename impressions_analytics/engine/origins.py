@@ -16,7 +16,7 @@ from impressions_analytics.parquet.layout import METADATA_KEY
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Origin:
     """What an input says of itself; None for what it does not say.
 
     Attributes
@@ -31,7 +31,7 @@ class Claim:
     end: pd.Timestamp | None = None
 
 
-def claim_of(data: Any, kind: Kind) -> Claim:
+def origin_of(data: Any, kind: Kind) -> Origin:
     """Return what data says of itself.
 
     Raises
@@ -45,7 +45,7 @@ def claim_of(data: Any, kind: Kind) -> Claim:
     --------
     >>> clicks = pd.DataFrame()
     >>> clicks.attrs["load"] = {"kind": "clicks", "family": "ms"}
-    >>> claim_of(clicks, "impressions")
+    >>> origin_of(clicks, "impressions")
     Traceback (most recent call last):
     impressions_analytics.errors.AnalysisError: clicks were given where impressions are needed: give the impressions ...
     """
@@ -58,17 +58,17 @@ def claim_of(data: Any, kind: Kind) -> Claim:
     family = min(families, default=None)
     for other in families:
         check_family(family, other, kind)
-    return Claim(family, max(ends, default=None))
+    return Origin(family, max(ends, default=None))
 
 
 def known_until(data: Any, kind: Kind) -> pd.Timestamp | None:
     """Return until when rows of a kind are known by their certificate; None where no certificate came with them."""
     if not is_archive(data) or not callable(getattr(data, "read", None)):
-        return claim_of(data, kind).end
+        return origin_of(data, kind).end
     last = data.scan(kind).timestamp.max().to_pyarrow().as_py()
     # A certificate from the last row on ends where that of all rows does, and reads only the last month.
     recent = data if last is None else data.read(kind, begin=last, columns=["ID"])
-    return claim_of(recent, kind).end
+    return origin_of(recent, kind).end
 
 
 def check_family(one: str | None, other: str | None, kind: Kind) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.engine.claims import claim_of
-from impressions_analytics.engine.needs import Need
+from impressions_analytics.engine.origins import origin_of
 from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
+from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import DamagedFileError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-PIECE_ROWS = 1 << 20
+BATCH_ROWS = 1 << 20
 """Small enough that putting a piece in order stays within the processor's cache, large enough to hide the overhead."""
 
 
@@ -29,7 +29,7 @@ class UnsuitedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ColumnBatch:
     """Some consecutive rows of an input."""
 
     batch: pa.RecordBatch
@@ -60,69 +60,69 @@ class Piece:
         return column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False), [*distinct, None]
 
 
-def pieces(data: Any, need: Need) -> Iterator[Piece] | None:
+def column_batches(data: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | None:
     """Return the needed columns of a frame, of local Parquet files or of an archive; None for what is elsewhere."""
-    claim_of(data, need.kind)
+    origin_of(data, required.kind)
     if is_frame(data):
-        return _of_table(arrow_table(data, need), need)
+        return _of_table(arrow_table(data, required), required)
     if is_archive(data):
-        return _of_scan(data.scan(need.kind), need)
+        return _of_scan(data.scan(required.kind), required)
     files = local_files(data) if is_path(data) else []
-    return _of_files(files, need) if files else None
+    return _of_files(files, required) if files else None
 
 
-def _of_scan(table: Any, need: Need) -> Iterator[Piece] | None:
+def _of_scan(table: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | None:
     backend = table.get_backend()
     if backend.name != "duckdb":
         return None
-    need.check_names(table.columns)
-    return _of_stream(backend.con.sql(backend.compile(table.select(*need.names))), need)
+    required.check_names(table.columns)
+    return _of_stream(backend.con.sql(backend.compile(table.select(*required.names))), required)
 
 
-def _of_stream(relation: Any, need: Need) -> Iterator[Piece]:
+def _of_stream(relation: Any, required: RequiredColumns) -> Iterator[ColumnBatch]:
     """Read what DuckDB streams: Arrow's own protocol works with every version of it."""
     import pyarrow as pa
 
     for batch in pa.RecordBatchReader.from_stream(relation):
-        yield from _of_table(pa.Table.from_batches([batch]), need)
+        yield from _of_table(pa.Table.from_batches([batch]), required)
 
 
-def _of_table(table: pa.Table, need: Need) -> Iterator[Piece]:
-    table = _normal(table, need)
-    return (Piece(batch) for batch in table.to_batches(max_chunksize=PIECE_ROWS))
+def _of_table(table: pa.Table, required: RequiredColumns) -> Iterator[ColumnBatch]:
+    table = _normal(table, required)
+    return (ColumnBatch(batch) for batch in table.to_batches(max_chunksize=BATCH_ROWS))
 
 
-def _of_files(files: list[str], need: Need) -> Iterator[Piece]:
+def _of_files(files: list[str], required: RequiredColumns) -> Iterator[ColumnBatch]:
     """Read one row group ahead, so that reading and computing overlap; never more than two are in memory."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as reader:
-        groups = _row_groups(files, need)
+        groups = _row_groups(files, required)
         coming = reader.submit(next, groups, None)
         while (table := coming.result()) is not None:
             coming = reader.submit(next, groups, None)
-            yield from _of_table(table, need)
+            yield from _of_table(table, required)
 
 
-def _row_groups(files: list[str], need: Need) -> Iterator[pa.Table]:
+def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[pa.Table]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     for path in files:
         try:
-            with pq.ParquetFile(path, read_dictionary=[name for name in need.names if name == "useragent"]) as file:
-                need.check_names(file.schema_arrow.names)
+            with pq.ParquetFile(path, read_dictionary=[name for name in required.names if name == "useragent"]) as file:
+                required.check_names(file.schema_arrow.names)
                 for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns=list(need.names))
+                    yield file.read_row_group(group, columns=list(required.names))
         except pa.ArrowInvalid as error:
             raise DamagedFileError(f"{path} cannot be read as Parquet: {error}") from error
 
 
-def _normal(table: pa.Table, need: Need) -> pa.Table:
+def _normal(table: pa.Table, required: RequiredColumns) -> pa.Table:
     """Cast what is not of its normal type; texts stay dictionaries."""
     import pyarrow as pa
 
-    for name, target in need.targets(table.schema).items():
+    for name, target in required.targets(table.schema).items():
         found = table.schema.field(name).type
         if found != target and (pa.types.is_null(found) or not pa.types.is_string(target)):
             column = table.column(name).cast(target, safe=not pa.types.is_timestamp(target))

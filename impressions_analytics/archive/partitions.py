@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.merge import SortedRows, in_groups, merge_rows
-from impressions_analytics.archive.periods import Period, Stretch, coalesce, overlay, span
+from impressions_analytics.archive.periods import Period, Stretch, coalesce, outer_stretch, overlay
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
@@ -65,7 +65,7 @@ def time_column(kind: Kind) -> str:
 
 
 @dataclass(frozen=True)
-class Months:
+class KindPartitions:
     """The files of one kind in one archive.
 
     Attributes
@@ -127,11 +127,11 @@ class Months:
                     f"an archive holds one {name}: open it with that one, or use a folder of its own"
                 )
 
-    def pieces(self) -> list[str]:
+    def parts(self) -> list[str]:
         """Return the places of the pieces that are not merged yet, in the order of their time."""
         return self.store.files_below(f"{self.kind}/{PENDING}", ".piece")
 
-    def put_piece(self, rows: pa.Table, period: Period) -> str:
+    def put_pending(self, rows: pa.Table, period: Period) -> str:
         """Keep the rows of one period, all of one month and in time order, until they are merged."""
         emailing = "all" if period.emailing is None else period.emailing
         relative = f"{self.kind}/{PENDING}/{period.begin:%Y%m%dT%H%M%S}-{period.end:%Y%m%dT%H%M%S}-{emailing}.piece"
@@ -179,19 +179,19 @@ def remembered(store: Store) -> Provenance | None:
     return None
 
 
-def described(kinds: Iterable[Months]) -> list[str]:
+def described(kinds: Iterable[KindPartitions]) -> list[str]:
     """Return a line for each kind that an archive has: the rows, and from when to when; or what is wrong with it."""
     lines = []
-    for months in kinds:
+    for partitions in kinds:
         try:
-            footers = months.footers()
+            footers = partitions.footers()
         except ArchiveError as error:
-            lines.append(f"{months.kind}: {error}")
+            lines.append(f"{partitions.kind}: {error}")
             continue
-        known = span(period for month in footers for period in month.periods)
+        known = outer_stretch(period for month in footers for period in month.periods)
         if known:
             rows = sum(month.rows for month in footers)
-            lines.append(f"{rows:,} {months.kind} from {known[0]} to {known[1]}")
+            lines.append(f"{rows:,} {partitions.kind} from {known[0]} to {known[1]}")
     return lines
 
 
@@ -212,28 +212,28 @@ def month_of(relative: str) -> str:
     return f"{name[:4]}-{name[4:6]}"
 
 
-def merge_month(months: Months, month: str, pieces: Sequence[str]) -> Merged:
+def merge_month(partitions: KindPartitions, month: str, parts: Sequence[str]) -> Merged:
     """Merge pieces of one month into its file, replacing the file whole, and then drop the pieces.
 
     A row that the file has and the API no longer gives is kept. Doing it twice changes nothing, so a crash between
     the new file and the dropping of the pieces is harmless.
     """
-    relative = f"{months.kind}/month={month}/{months.kind}-{month}.parquet"
-    there = [relative] if months.store.exists(relative) else []
-    time = time_column(months.kind)
+    relative = f"{partitions.kind}/month={month}/{partitions.kind}-{month}.parquet"
+    there = [relative] if partitions.store.exists(relative) else []
+    time = time_column(partitions.kind)
     with ExitStack() as stack:
-        files = [stack.enter_context(months.open(place)) for place in [*there, *pieces]]
+        files = [stack.enter_context(partitions.open(place)) for place in [*there, *parts]]
         periods: list[Period] = []
         for file in files:
             periods = overlay(periods, [Period.from_json(values) for values in file.provenance.periods])
         counter = PeriodCounter(periods, time)
         rows = counter.watch(in_groups(merge_rows([SortedRows(file, time) for file in files], time)))
-        after = months.write(relative, rows, counter.periods)
+        after = partitions.write(relative, rows, counter.periods)
         counts = [file.num_rows for file in files]
     before = counts[0] if there else 0
     fetched = sum(counts) - before
-    for piece in pieces:
-        months.store.delete(piece)
+    for part in parts:
+        partitions.store.delete(part)
     return Merged(relative, before, after - before, fetched - (after - before), after)
 
 

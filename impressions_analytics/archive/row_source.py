@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Gives typed frames with a certificate in ``attrs["load"]``."""
 
     def rows(self, kind: Kind, *, emailing: int | None, begin: datetime, end: datetime) -> Iterator[pd.DataFrame]:
