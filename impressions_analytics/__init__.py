@@ -29,9 +29,9 @@ _PUBLIC = {
     "archive": ("Archive",),
     "user_agents": ("classify_user_agents", "with_user_agents"),
     "analytics": (
-        "compare_devices", "dominant_results", "engagement_segments", "human_opens", "impressions_by_hour_of_week",
-        "impressions_over_time", "impressions_per_profile", "mailing_performance", "metrics", "open_decay",
-        "time_to_open", "unrecognised_user_agents", "user_agent_breakdown",
+        "compare_devices", "compare_mailings", "dominant_results", "engagement_segments", "human_opens",
+        "impressions_by_hour_of_week", "impressions_over_time", "impressions_per_profile", "mailing_performance",
+        "metrics", "open_decay", "time_to_open", "unrecognised_user_agents", "user_agent_breakdown",
     ),
     "charts": (
         "plot_hour_of_week", "plot_impressions_over_time", "plot_impressions_per_profile", "plot_mailing_performance",
@@ -47,6 +47,7 @@ __all__ += list(_MODULE_OF)
 if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test holds the two together
     from impressions_analytics import sandbox as sandbox
     from impressions_analytics.analytics import compare_devices as compare_devices
+    from impressions_analytics.analytics import compare_mailings as compare_mailings
     from impressions_analytics.analytics import dominant_results as dominant_results
     from impressions_analytics.analytics import engagement_segments as engagement_segments
     from impressions_analytics.analytics import human_opens as human_opens

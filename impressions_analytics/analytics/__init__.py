@@ -8,6 +8,7 @@ promise, an empty input gives an empty result with the same columns, and the inp
 from __future__ import annotations
 
 from impressions_analytics.analytics.breakdown import user_agent_breakdown
+from impressions_analytics.analytics.compare import compare_mailings
 from impressions_analytics.analytics.decay import open_decay, time_to_open
 from impressions_analytics.analytics.dominant import dominant_results
 from impressions_analytics.analytics.engagement import engagement_segments
@@ -20,6 +21,7 @@ from impressions_analytics.analytics.profiles import impressions_per_profile
 
 __all__ = [
     "compare_devices",
+    "compare_mailings",
     "dominant_results",
     "engagement_segments",
     "human_opens",
