@@ -12,6 +12,7 @@ from impressions_analytics.analytics.compare import compare_mailings
 from impressions_analytics.analytics.decay import open_decay, time_to_open
 from impressions_analytics.analytics.dominant import dominant_results
 from impressions_analytics.analytics.engagement import engagement_segments
+from impressions_analytics.analytics.forecast import forecast_opens
 from impressions_analytics.analytics.glossary import metrics
 from impressions_analytics.analytics.hours import impressions_by_hour_of_week
 from impressions_analytics.analytics.machines import compare_devices, human_opens, unrecognised_user_agents
@@ -24,6 +25,7 @@ __all__ = [
     "compare_mailings",
     "dominant_results",
     "engagement_segments",
+    "forecast_opens",
     "human_opens",
     "impressions_by_hour_of_week",
     "impressions_over_time",

@@ -1,0 +1,85 @@
+"""How many will still open, as a chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from impressions_analytics.charts.canvas import (
+    count_axis,
+    open_axes,
+    say_nothing_to_draw,
+    style_axes,
+)
+from impressions_analytics.charts.given import check_result
+from impressions_analytics.charts.palette import INK, MUTED, SERIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_OWN = ("mailing", "measure", "hours", "observed", "forecast_low", "forecast", "forecast_high")
+_WHAT = {"opens": "messages opened by people", "clicks": "messages clicked by people"}
+
+
+def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str = "opens") -> Axes:
+    """Draw the result of `forecast_opens` with ``hourly=True``: what was seen, and the fan of what is expected.
+
+    Parameters
+    ----------
+    result : DataFrame
+        What `forecast_opens` gave with ``hourly=True``.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure when not given.
+    measure : str
+        ``"opens"`` or ``"clicks"``.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    MissingColumnError, InvalidArgumentError
+        `result` is not what `forecast_opens` gives with ``hourly=True``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> result = pd.DataFrame({"mailing": 412, "measure": "opens", "hours": [0, 1, 2], "observed": [True, True, False],
+    ...                        "forecast_low": [0, 20, 25], "forecast": [0, 20, 30], "forecast_high": [0, 20, 35]})
+    >>> ax = plot_forecast(result)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['seen', 'expected: 30 (25 to 35)']
+    """
+    check_result(result, _OWN, of="forecast_opens(..., hourly=True)")
+    rows = result[result["measure"] == measure].sort_values("hours")
+    ax = open_axes(ax)
+    mailing = f" of mailing {rows['mailing'].iloc[0]}" if len(rows) else ""
+    style_axes(
+        ax, title=f"Forecast{mailing}", x="hours after sending",
+        y=_WHAT.get(measure, measure),
+    )  # fmt: skip
+    if rows.empty:
+        return say_nothing_to_draw(ax, f"no forecast of {measure}")
+    _draw(ax, rows)
+    count_axis(ax.yaxis)
+    ax.set_xlim(0, max(1, int(rows["hours"].max())))
+    ax.set_ylim(0, None)
+    ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small")
+    return ax
+
+
+def _draw(ax: Axes, rows: pd.DataFrame) -> None:
+    seen_look, look = SERIES[0], SERIES[1]
+    seen = rows[rows["observed"]]
+    ax.plot(
+        seen["hours"], seen["forecast"], color=seen_look.colour, linestyle=seen_look.dash, linewidth=2, label="seen"
+    )
+    if seen["hours"].max() >= rows["hours"].max():
+        return
+    fan = rows[rows["hours"] >= seen["hours"].max()]
+    low, middle, high = fan.iloc[-1][["forecast_low", "forecast", "forecast_high"]]
+    label = f"expected: {middle:,} ({low:,} to {high:,})"
+    ax.fill_between(fan["hours"], fan["forecast_low"], fan["forecast_high"], color=look.colour, alpha=0.2, linewidth=0)
+    ax.plot(fan["hours"], fan["forecast"], color=look.colour, linestyle=look.dash, linewidth=1.6, label=label)
+    ax.axvline(float(seen["hours"].max()), color=MUTED, linewidth=0.8, zorder=1)
