@@ -29,10 +29,10 @@ _PUBLIC = {
     "archive": ("Archive",),
     "user_agents": ("classify_user_agents", "with_user_agents"),
     "analytics": (
-        "compare_devices", "compare_mailings", "dominant_results", "engagement_segments", "forecast_opens",
-        "human_opens", "impressions_by_hour_of_week", "impressions_over_time", "impressions_per_profile",
-        "mailing_performance", "metrics", "open_decay", "time_to_open", "unrecognised_user_agents",
-        "user_agent_breakdown",
+        "compare_devices", "compare_mailings", "dominant_results", "engagement_segments", "find_anomalies",
+        "forecast_opens", "human_opens", "impressions_by_hour_of_week", "impressions_over_time",
+        "impressions_per_profile", "mailing_performance", "metrics", "open_decay", "time_to_open",
+        "unrecognised_user_agents", "user_agent_breakdown",
     ),
     "charts": (
         "plot_forecast", "plot_hour_of_week", "plot_impressions_over_time", "plot_impressions_per_profile",
@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers; a test
     from impressions_analytics.analytics import compare_mailings as compare_mailings
     from impressions_analytics.analytics import dominant_results as dominant_results
     from impressions_analytics.analytics import engagement_segments as engagement_segments
+    from impressions_analytics.analytics import find_anomalies as find_anomalies
     from impressions_analytics.analytics import forecast_opens as forecast_opens
     from impressions_analytics.analytics import human_opens as human_opens
     from impressions_analytics.analytics import impressions_by_hour_of_week as impressions_by_hour_of_week

@@ -17,7 +17,7 @@ from impressions_analytics import cli
 from impressions_analytics.parquet.files import check_place, replace_file
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "erase", "sandbox"]
+COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "watch", "erase", "sandbox"]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ promise, an empty input gives an empty result with the same columns, and the inp
 
 from __future__ import annotations
 
+from impressions_analytics.analytics.anomalies import find_anomalies
 from impressions_analytics.analytics.breakdown import user_agent_breakdown
 from impressions_analytics.analytics.compare import compare_mailings
 from impressions_analytics.analytics.decay import open_decay, time_to_open
@@ -25,6 +26,7 @@ __all__ = [
     "compare_mailings",
     "dominant_results",
     "engagement_segments",
+    "find_anomalies",
     "forecast_opens",
     "human_opens",
     "impressions_by_hour_of_week",

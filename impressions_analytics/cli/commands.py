@@ -17,6 +17,7 @@ import typer
 import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.terminal import Commands, run, say
+from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.parquet.files import check_place
@@ -173,8 +174,7 @@ def report(
 
     Example: impressions report data/archive -o report.html
     """
-    data = source if source.endswith(".parquet") else ia.Archive(source)
-    print(ia.write_report(data, out))
+    print(ia.write_report(source if source.endswith(".parquet") else ia.Archive(source), out))
 
 
 @app.command()
@@ -218,6 +218,9 @@ def verify(
     raise typer.Exit(0 if found.ok else 1)
 
 
+app.command()(watch)
+
+
 @app.command()
 def erase(
     folder: ArchivePath,
@@ -230,8 +233,7 @@ def erase(
 
     Example: impressions erase data/archive --profile 13453
     """
-    receipt = ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination)
-    _tell(receipt, as_json)
+    _tell(ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination), as_json)
 
 
 @app.command()

@@ -1,0 +1,51 @@
+"""The command `impressions watch`: one line per finding, and an exit code for cron."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import impressions_analytics as ia
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def watch(
+    folder: Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")],
+    days: Annotated[int, typer.Option(min=1, help="Look at the mailings that became a day old in so many days.")] = 7,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="MOMENT", help="Judge as of this moment; by default where the archive ends.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+) -> None:
+    """Look for what is out of line in the last mailings; exit code 1 and one line for each finding.
+
+    Example: impressions watch data/archive
+    """
+    from impressions_analytics.analytics.findings import in_words
+
+    findings = ia.find_anomalies(ia.Archive(folder), days=days, as_of=as_of)
+    if as_json:
+        typer.echo(_as_json(findings))
+    else:
+        for row in findings.to_dict("records"):
+            typer.echo(in_words(row))
+        if findings.empty:
+            typer.echo(_nothing(findings))
+    raise typer.Exit(1 if len(findings) else 0)
+
+
+def _nothing(findings: pd.DataFrame) -> str:
+    looked_at, not_checked = findings.attrs["looked_at"], findings.attrs["not_checked"]
+    without = f"; not checked: {', '.join(not_checked)}" if not_checked else ""
+    count = f"{len(looked_at)} mailing{'' if len(looked_at) == 1 else 's'}"
+    return f"nothing out of line in {count}{without}"
+
+
+def _as_json(findings: pd.DataFrame) -> str:
+    told = {name: findings.attrs[name] for name in ("looked_at", "not_checked", "tests", "assumption")}
+    rows = json.loads(findings.to_json(orient="records", date_format="iso"))
+    return json.dumps({"findings": rows, "as_of": str(findings.attrs["as_of"]), **told})
