@@ -13,7 +13,8 @@ impression
 click, delivery, error, abuse, unsubscribe
     The other things that can happen to a destination; each is a *kind* of event.
 family
-    The product that sent the mail: ``ms`` (Marketing Suite) or ``publisher``; sister endpoints, the same columns.
+    The product that sent the mail: ``ms`` (Marketing Suite) or ``publisher``; sister endpoints.
+    A few columns belong to one family only.
 
 A column's row in `KINDS` says all there is to know of it: adding a row adds it to decoding, frames and Parquet.
 """
@@ -106,6 +107,7 @@ _USERAGENT = Column(
     "what the fetching program said it is",
     "Mozilla/5.0 (Ubuntu; X11; Linux x86_64; rv:8.0) Gecko/20100101 Firefox/8.0",
     nullable=True,
+    wire=("useragent", "user-agent"),
 )
 _DEVICE = Column(
     "device", "category", "Copernica's own guess: desktop, tablet, mobile or unknown", "desktop",
@@ -119,6 +121,8 @@ _REFERER = Column(
     nullable=True, required=False, families=("publisher",),
 )  # fmt: skip
 _TO = (_DESTINATION, _PROFILE, _SUBPROFILE)
+_PUBLISHER: tuple[Family, ...] = ("publisher",)
+_MS: tuple[Family, ...] = ("ms",)
 
 
 def _text(name: str, meaning: str, example: object, **more: Any) -> Column:
@@ -135,26 +139,41 @@ KINDS: dict[Kind, tuple[Column, ...]] = {
     "impressions": (_ID, _MAILING, _TIMESTAMP, _IP, _USERAGENT, _DEVICE, *_TO, _REFERER),
     "clicks": (
         _ID, _MAILING, _TIMESTAMP, _text("link", "the address that was clicked", "https://example.com/offer"),
+        _optional(_integer("link_id", "the link's own number", "3145"), families=_PUBLISHER),
+        _text("link_title", "the link's title", "Offer", required=False, families=_PUBLISHER),
         _IP, _USERAGENT, *_TO, _REFERER,
     ),
-    "deliveries": (_ID, _MAILING, _TIMESTAMP, _integer("attempts", "tries until it was delivered", 1), *_TO),
+    "deliveries": (
+        _ID, _MAILING, _TIMESTAMP,
+        _integer("attempts", "tries until it was delivered, counted from 0", 1, wire=("attempts", "attempt")),
+        _text("smtp_response", "what the receiving server said", "250 OK", required=False, wire=("smtp-response",),
+              families=_PUBLISHER),
+        *_TO,
+    ),
     "errors": (
         _ID, _MAILING, _TIMESTAMP,
-        _text("status", "the extended status code of the receiving server", "5.1.1"),
+        _text("status", "the extended status code of the receiving server", "5.1.1", families=_MS),
         _text("errorcode", "the reply code of the receiving server", "550"),
         _text("description", "what the receiving server said", "user unknown"),
         _text("errortype", "Copernica's class of the error", "bounce"),
+        _text("errortypedescription", "Copernica's class of the error in words", "Map domain name to IP address",
+              required=False, families=_PUBLISHER),
         *_TO,
     ),
     "abuses": (
         _ID, _MAILING, _TIMESTAMP,
-        Column("report", "json", "the complaint as JSON text", {}, nullable=True), *_TO,
+        Column("report", "json", "the complaint as JSON text", {}, nullable=True, families=_MS),
+        _text("recognized_as", "the format in which the complaint came", "arf", required=False, families=_PUBLISHER),
+        _text("feedback_type", "the kind of complaint", "abuse", required=False, families=_PUBLISHER),
+        _text("arf_version", "the version of the format ARF", "0.1", required=False, families=_PUBLISHER),
+        _text("details", "further details of the complaint", "", required=False, families=_PUBLISHER),
+        *_TO,
     ),
     "unsubscribes": (
         _ID, _MAILING, _TIMESTAMP,
         _text("source", "how the recipient unsubscribed", "list-unsubscribe", required=False),
         _optional(_IP),
-        _optional(_USERAGENT, wire=("useragent", "user-agent")),
+        _optional(_USERAGENT),
         Column("success", "boolean", "whether Copernica could carry it out", True, nullable=True, required=False),
         _DESTINATION, _optional(_PROFILE), _optional(_SUBPROFILE),
     ),
@@ -163,17 +182,28 @@ KINDS: dict[Kind, tuple[Column, ...]] = {
         _MAILING,
         Column("timestampsent", "timestamp", "when the message was sent, in the wall clock of the account",
                "2014-10-09 12:00:00", wire=("timestampsent", "timestamp")),
+        _text("message", "the message's ID as text, as in the log files", "b4icbaqjswyrb7tc", required=False,
+              wire=("messageID",), families=_MS),
+        _text("message", "the message's ID as text, as in the log files", "56ed14bf71f7bc4e200e712e646ed32f",
+              required=False, wire=("ID", "id"), families=_PUBLISHER),
         _PROFILE, _SUBPROFILE,
     ),
     "emailings": (
         _integer("ID", "the emailing's number, as in the events' mailing", "412", wire=("ID", "id")),
         Column("timestamp", "timestamp", "when the emailing was sent", "2014-10-09 12:00:00"),
         _integer("template", "the template that was sent", "31", nullable=True, required=False),
+        _integer("document", "the document that was sent", "114", nullable=True, required=False, families=_PUBLISHER),
         _text("subject", "the subject line", "October news", required=False),
+        _text("description", "what the sender wrote about it", "This is a reminder", required=False,
+              families=_PUBLISHER),
         _text("from_name", "the sender's name", "Example Shop", required=False, wire=("from_address.name",)),
         _text("from_email", "the sender's address", "news@example.com", required=False, wire=("from_address.email",)),
         _integer("destinations", "messages in the emailing", "25000", nullable=True, required=False),
         _text("type", "mass or individual", "mass", required=False),
+        Column("target", "json", "which database or selection it was sent to, as JSON text",
+               {"type": "database", "sources": [{"id": "7", "type": "database"}]}, nullable=True, required=False),
+        Column("tags", "json", "the emailing's tags, as a JSON list", ["autumn"], nullable=True, required=False,
+               families=_MS),
     ),
 }  # fmt: skip
 """Every kind of row, with its columns in the order of the frame."""

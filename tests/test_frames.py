@@ -433,7 +433,9 @@ def test_any_bytes_are_refused(bytes_):
 @settings(max_examples=30, deadline=None)
 @given(value=JSONS)
 def test_the_readers_and_the_explanation_agree_on_what_fits(kind, value):
-    plain = [column for column in KINDS[kind] if "." not in column.wire_names[0]]
+    # A text may share its key with a number (Publisher's hashed ID): then it takes what the number takes.
+    plain = [column for column in columns_of(kind, "publisher") if "." not in column.wire_names[0]]
+    plain = [column for column in plain if column.wire_names != ("ID", "id") or column.type == "integer"]
     example = {column.wire_names[0]: column.example for column in plain}
     for column in plain:
         unfit = why_unfit(column, value)

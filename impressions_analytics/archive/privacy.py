@@ -133,7 +133,10 @@ TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
     "link": without_query,
     "referer": without_query,
     "description": _nothing,
+    "smtp_response": _nothing,
     "report": _nothing,
+    "details": _nothing,
+    "message": _nothing,
 }
 """What a pseudonymised table has in place of a text: what receiving servers and complaints say may hold an address."""
 

@@ -94,7 +94,7 @@ def _frame(
     ):
         frame, matches = profile_lookup.fill(frame)
     frame.attrs["load"] = make_certificate(api, wanted, frame, group, slicer.now)
-    frame.attrs["load"]["profiles"] = matches
+    frame.attrs["load"].update(profiles=matches, emailings_gone=sorted(profile_lookup.gone))
     return frame
 
 

@@ -188,8 +188,17 @@ class Decoder:
 
 # Keys of lists other than events that the package has no use for, and need no warning.
 _ALSO_SENT: dict[Kind, set[str]] = {
-    "emailings": {"target", "contenttype", "finished", "clicks", "impressions"},
-    "destinations": {"ID", "id", "internal", "finished", "timestampsent"},
+    "emailings": {
+        "contenttype",
+        "finished",
+        "testgroups",
+        "clicks",
+        "impressions",
+        "errors",
+        "unsubscribes",
+        "abuses",
+    },
+    "destinations": {"ID", "id", "internal", "finished", "timestampsent", "unsubscribed", "mailing-group"},
 }
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -13,19 +11,20 @@ from impressions_analytics.api.endpoints import destinations_endpoint
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.columns import Family
-from impressions_analytics.errors import AccessDeniedError, RequestRefusedError
 from impressions_analytics.loader.decode import Decoder, build_frame
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.slicing import Slicer
 from impressions_analytics.loader.window_load import ListLoad
 
-_GONE = re.compile(
-    r"unknown|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
-)
-
 
 class ProfileLookup:
-    """Looks destinations up, each emailing once for as long as a load lasts."""
+    """Looks destinations up, each emailing once for as long as a load lasts.
+
+    Attributes
+    ----------
+    gone : set of int
+        Emailings that the API does not know any more; the recipients of their messages stay unknown.
+    """
 
     def __init__(self, transport: Transport, family: Family, connections: int, now: dt.datetime) -> None:
         self._transport = transport
@@ -33,6 +32,7 @@ class ProfileLookup:
         self._connections = connections
         self._now = now
         self._known: set[int] = set()
+        self.gone: set[int] = set()
         self._destinations = build_frame(Decoder("destinations", family), [])
 
     def fill(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -44,7 +44,7 @@ class ProfileLookup:
         ownerless = (frame["profile"].isna() & frame["subprofile"].isna()).to_numpy()
         wanted = set(frame.loc[ownerless, "mailing"].unique().tolist()) - self._known
         if wanted:
-            self._destinations = pd.concat([self._destinations, *self._load(wanted)]).drop_duplicates("ID")
+            self._destinations = pd.concat([self._destinations, self._load(sorted(wanted))]).drop_duplicates("ID")
             self._destinations = self._destinations.sort_values("ID")
             self._known |= wanted
         known = self._destinations["ID"].to_numpy()
@@ -60,26 +60,17 @@ class ProfileLookup:
             filled[name] = values
         return filled, {"matched": int(found.sum()), "unmatched": int((ownerless & ~found).sum())}
 
-    def _load(self, emailings: Iterable[int]) -> list[pd.DataFrame]:
-        """Load the destinations of emailings at once, or, where one of them is gone, one after another."""
-        wanted = sorted(emailings)
-        try:
-            return [self._destinations_of(wanted)]
-        except RequestRefusedError as refused:
-            # Only an emailing that is gone may leave nulls: any other refusal would pass for one.
-            if isinstance(refused, AccessDeniedError) or not _GONE.search(str(refused)):
-                raise
-            if len(wanted) == 1:
-                return []
-        return [frame for emailing in wanted for frame in self._load([emailing])]
-
-    def _destinations_of(self, emailings: list[int]) -> pd.DataFrame:
+    def _load(self, emailings: list[int]) -> pd.DataFrame:
+        """Load the destinations of emailings; those that are gone have none, and are remembered."""
         decoder = Decoder("destinations", self._family)
         slicer = Slicer(self._transport, decoder, self._connections, self._now, Progress(False))
-        list_loads = [
-            ListLoad(
-                destinations_endpoint(family=self._family, emailing=str(emailing)), Window(EARLIEST, LATEST), False
+        list_loads = {
+            emailing: ListLoad(
+                destinations_endpoint(family=self._family, emailing=str(emailing)), Window(EARLIEST, LATEST), False,
+                may_be_gone=True,
             )
             for emailing in emailings
-        ]
-        return build_frame(decoder, [window_load.rows for window_load in slicer.settled(list_loads)])
+        }  # fmt: skip
+        settled = list(slicer.settled(list(list_loads.values())))
+        self.gone |= {emailing for emailing, list_load in list_loads.items() if list_load.gone}
+        return build_frame(decoder, [one.rows for one in settled if not one.list_load.gone])

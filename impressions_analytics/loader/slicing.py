@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from impressions_analytics.api.fetching import Fetcher
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.windows import LATEST, Window
-from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError
+from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError, RequestRefusedError
 from impressions_analytics.loader.decode import Decoder, NotJsonError
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.window_load import FULL_ROWS, PAGE_ROWS, ListLoad, PageRequest, WindowLoad
@@ -21,6 +21,7 @@ from impressions_analytics.loader.window_load import FULL_ROWS, PAGE_ROWS, ListL
 MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keeping what was found
 MOST_SPLITS = 2  # cuts of a window that does not settle: a total that lies would be cut to seconds
 MOST_BODIES = 4  # times that a page is asked again when its body is not whole JSON
+MOST_FAULTS = 1  # times that a page is asked again when its envelope or a row does not add up
 LOOK_AHEAD = 2  # windows open at once per connection
 
 
@@ -80,15 +81,25 @@ class Slicer:
         fetcher.submit(request, lambda: self.transport.get(path, parameters, again=request.bodies))
 
     def _take_in(self, fetcher: Fetcher[PageRequest], request: PageRequest, body: bytes) -> None:
-        """Give a body to its walk; a body that is not JSON was cut on its way, and is asked for again."""
+        """Give a body to its walk.
+
+        A body that is not JSON was cut on its way, and is asked for again. A page that does not add up is asked for
+        once more: a fault that passes must not cost a night's load.
+        """
         try:
             page = self.decoder.decode(body, page=request.start // PAGE_ROWS)
+            request.window_load.receive(request, page)
         except NotJsonError:
             if request.bodies + 1 >= MOST_BODIES or not self.transport.has_patience(request.bodies + 1):
                 raise
             self._send(fetcher, replace(request, bodies=request.bodies + 1))
+        except RequestRefusedError as refused:
+            request.window_load.refused(refused)
+        except MalformedResponseError:
+            if request.faults >= MOST_FAULTS or not self.transport.has_patience(1):
+                raise
+            self._send(fetcher, replace(request, bodies=max(request.bodies, 1), faults=request.faults + 1))
         else:
-            request.window_load.receive(request, page)
             if request.start == 0 and request.window_load.list_load.whole is None and request.window_load.attempt == 1:
                 self.progress.expect(page.total or 0)
             self.progress.add(page.count)

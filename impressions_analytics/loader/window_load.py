@@ -8,6 +8,7 @@ A `WindowLoad` only decides; `slicing.py` sends its requests and hands it the pa
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -32,12 +33,13 @@ Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignor
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One page to ask for, and how many bodies of it could not be read so far."""
+    """One page to ask for, how many bodies of it could not be read so far, and how many did not add up."""
 
     window_load: WindowLoad
     start: int
     count_all: bool
     bodies: int = 0
+    faults: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,8 @@ class ListLoad:
         What the API counted for the list as a whole, where it was then cut into windows.
     held : int
         How many of those rows the windows held, with rows at the outer edge that the count may hold too.
+    may_be_gone, gone : bool
+        Whether the API may not know the list any more, and whether that is so: then it holds no rows.
     """
 
     endpoint: Endpoint
@@ -66,6 +70,8 @@ class ListLoad:
     held: int = 0
     after: int = 0
     period_ignored: bool = False
+    may_be_gone: bool = False
+    gone: bool = False
 
     def ask_otherwise(self) -> None:
         """Say periods in the next style that the endpoint may know."""
@@ -168,7 +174,12 @@ class WindowLoad:
             self._go_on(request, page)
 
     def refused(self, problem: BaseException) -> None:
-        """Take in that a page was refused: perhaps the period is to be asked for in another style."""
+        """Take in that a page was refused: the list may be gone, or the period be asked for in another style."""
+        if self.list_load.may_be_gone and type(problem) is RequestRefusedError and is_gone(problem):
+            self.requests.clear()
+            self.list_load.gone = True
+            self.outcome = "settled"
+            return
         if not (self.asked and self.endpoint.other_styles and type(problem) is RequestRefusedError):
             raise problem
         self.requests.clear()
@@ -251,6 +262,22 @@ class WindowLoad:
         """Whether the newest page shows only what the one before it, or the first, has shown: there is no end."""
         *earlier, newest = [batch["ID"].to_numpy() for batch in self.batches[self._found_before :]]
         return any(np.isin(newest, page).all() for page in (*earlier[:1], *earlier[-1:]))
+
+
+_GONE = re.compile(
+    r"unknown|no entity|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
+)
+
+
+def is_gone(refused: BaseException) -> bool:
+    """Whether the API refused an ID as one that it does not know: any other refusal must not pass for that.
+
+    Examples
+    --------
+    >>> is_gone(RequestRefusedError("ms/emailing/7/destinations: No entity with supplied ID"))
+    True
+    """
+    return bool(_GONE.search(str(refused)))
 
 
 def _check_envelope(endpoint: Endpoint, request: PageRequest, page: Page) -> None:

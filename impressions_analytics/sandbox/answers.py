@@ -14,11 +14,13 @@ from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.faults import error
 from impressions_analytics.sandbox.http import HttpAnswer
 from impressions_analytics.sandbox.plan import FIRST_DESTINATION, FIRST_EMAILING
-from impressions_analytics.sandbox.query import EVER, BadRequestError, Query, read_query
+from impressions_analytics.sandbox.query import EVER, BadRequestError, Query, Selection, read_query
 from impressions_analytics.sandbox.views import ListView, Scope, Views
 from impressions_analytics.sandbox.wire import Edition, render, unhashed
 from impressions_analytics.sandbox.world import EVENT_KINDS, World
 
+NO_ENTITY, INVALID_METHOD = "No entity with supplied ID", "Invalid method"
+"""The live service's words for an ID, and for a path, that it does not know."""
 IDENTITY = {"id": "7001", "name": "example", "description": "Example Shop (invented)", "company": "Example Company"}
 
 
@@ -42,10 +44,12 @@ class Call:
 
     def query(self) -> Query:
         """Read the parameters as those of the asked list."""
-        return read_query(self.kind, self.edition, self.parameters, self.behaviour)
+        return read_query(self.kind, self.edition, self.parameters, self.behaviour, level=self.level)
 
     def scope(self) -> Scope:
         """Return whose rows are asked; an unknown ID is a bad request."""
+        if self.level == "emailing" and self.id in map(str, self.behaviour.deleted_emailings):
+            raise BadRequestError(NO_ENTITY)
         return find_scope(self.world, self.level, self.id)
 
 
@@ -56,7 +60,7 @@ def find_scope(world: World, level: str, id_: str) -> Scope:
     number = int(id_) if id_.isdecimal() else unhashed(id_) if level == "destination" else None
     first, table = _FIRST[level], world.table(f"{level}s")
     if number is None or not 0 <= number - first < len(table):
-        raise BadRequestError(f"Unknown {level} {id_}")
+        raise BadRequestError(NO_ENTITY)
     if level == "destination":
         return Scope(level, number - first, number - first + 1)
     low, high = np.searchsorted(world.destinations.columns["emailing"], [number - first, number - first + 1])
@@ -81,6 +85,14 @@ def identity(call: Call) -> bytes:
     return _json(IDENTITY)
 
 
+def consumption(call: Call) -> bytes:
+    """Say what the account used between two days."""
+    if not {"begin", "end"} <= {name for name, _ in call.parameters}:
+        raise BadRequestError("Missing parameter begin or end")
+    used = {"emails": len(call.world.destinations), "texts": 0, "fax": 0, "webpages": 0, "apicalls": call.number}
+    return _json({**used, "litmustests": 0, "twofiftyoktests": 0})
+
+
 def listing(call: Call) -> bytes:
     """Answer one page of a list, as honestly as the behaviour says."""
     behaviour, query = call.behaviour, call.query()
@@ -93,6 +105,8 @@ def listing(call: Call) -> bytes:
     if behaviour.malformed or behaviour.extra_column:
         page = _damaged(page, first, behaviour)
     head = {"start": query.start, "limit": query.limit, "count": last - first + behaviour.count_off}
+    if behaviour.next_id:
+        head["nextid"] = last
     if query.with_total:
         head["total"] = total + behaviour.total_off + behaviour.total_drift * call.number
     return b'%s,"data":[%s]}' % (_json(head)[:-1], page)
@@ -106,7 +120,7 @@ def one(call: Call) -> bytes:
         cells = call.edition.cells(kind, "destination")
     else:
         row, kind = int(call.id) - FIRST_EMAILING, "emailings"
-        cells = call.edition.cells(kind, "account")
+        cells = call.edition.cells(kind, "emailing")
     rows = np.array([row], dtype=np.int32)
     return render(call.world, kind, rows, cells, number_ids=call.behaviour.number_ids).encode()
 
@@ -117,13 +131,29 @@ def statistics(call: Call) -> bytes:
     asked = read_query("impressions", Edition("ms", 4), call.parameters, call.behaviour).selection
     lag = call.behaviour.statistics_lag_seconds
     selection = replace(asked, end=min(asked.end, int(_newest(call.world) - lag) + 1)) if lag else asked
-    figures: dict[str, Any] = {"destinations": scope.last - scope.first}
-    for kind in EVENT_KINDS:
+    sent: dict[str, Any] = (
+        {"ID": call.id} if call.level == "destination" else {"destinations": scope.last - scope.first}
+    )
+    if call.level == "emailing" and call.edition.version == 2:
+        sent["destinations"] = str(sent["destinations"])
+    return _json({**sent, **{kind: _figures(call, kind, scope, selection) for kind in COUNTED}})
+
+
+COUNTED = ("abuses", "clicks", "deliveries", "errors", "impressions", "retries", "unsubscribes")
+"""The kinds that statistics count, in the order of the documentation's example."""
+_UNIQUE = {"emailing": {"abuses", "clicks", "errors", "impressions", "retries", "unsubscribes"},
+           "destination": {"clicks", "unsubscribes"}}  # fmt: skip
+"""The kinds of which the statistics of a level count destinations too."""
+
+
+def _figures(call: Call, kind: str, scope: Scope, selection: Selection) -> dict[str, int]:
+    if kind == "retries":
+        figures = {"total": 0, "unique": 0}
+    else:
         rows = call.views.rows(ListView(kind, scope, selection))
-        figures[kind] = {"total": len(rows)}
-        if kind != "deliveries":
-            figures[kind]["unique"] = len(np.unique(call.world.table(kind).columns["destination"][rows]))
-    return _json(figures)
+        destinations = call.world.table(kind).columns["destination"][rows]
+        figures = {"total": len(rows), "unique": len(np.unique(destinations))}
+    return figures if kind in _UNIQUE[call.level] else {"total": figures["total"]}
 
 
 def _newest(world: World) -> int:

@@ -53,6 +53,24 @@ class Behaviour:
         Whether every period is silently ignored.
     refuse_unknown_parameters : bool
         Whether an unknown parameter is a 400 instead of being ignored.
+    total_always : bool
+        Whether ``total=false`` is ignored.
+    most_rows : int
+        The most rows that a page holds.
+    destinations_need_period : bool
+        Whether the destinations of the account are refused without ``from`` and ``to``.
+    families : tuple of str
+        What the families are called in paths: ("ms", "publisher"), or "html" or "draganddrop" in the place of "ms".
+    refused_kinds : tuple of str
+        Kinds of event whose lists are answered as unknown.
+    deleted_emailings : tuple of int
+        Emailings that no path finds any more; their events stay in the lists of the account.
+    next_id : bool
+        Whether lists carry ``nextid`` beside ``start``.
+    clock_offset_seconds : float
+        By how much the clock behind the ``Date`` of answers is ahead.
+    most_parallel : int or None
+        When more requests than this are under way at once, the further ones are answered with 429.
     number_ids : bool
         Whether IDs are JSON numbers instead of JSON strings.
     gzip : bool
@@ -110,6 +128,15 @@ class Behaviour:
     end_inclusive: bool = True
     ignore_period: bool = False
     refuse_unknown_parameters: bool = False
+    total_always: bool = False
+    most_rows: int = 1000
+    destinations_need_period: bool = False
+    families: tuple[str, str] = ("ms", "publisher")
+    refused_kinds: tuple[str, ...] = ()
+    deleted_emailings: tuple[int, ...] = ()
+    next_id: bool = False
+    clock_offset_seconds: float = 0.0
+    most_parallel: int | None = None
     number_ids: bool = False
     gzip: bool = False
     arrive_rows: int = 0

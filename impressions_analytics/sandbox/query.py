@@ -15,14 +15,16 @@ from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.plan import seconds
 from impressions_analytics.sandbox.wire import Edition
 
-DEFAULT_LIMIT, MOST = 100, 1000
+DEFAULT_LIMIT = 100
 EVER = (-(2**62), 2**62)
 """A period without ends."""
-OPERATORS = ("==", "!=", "<>", "<=", ">=", "=~", "!~", "<", ">")
+OPERATORS = ("==", "!=", "<>", "<=", ">=", "=~", "!~", "<", ">", "=")
 _CONDITION = re.compile(rf"\s*([A-Za-z-]+)\s*({'|'.join(OPERATORS)})\s*(.*)", re.DOTALL)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?")
 _PERIODS = {"emailings": ("fromdate", "todate"), "destinations": ("from", "to")}
 _ALWAYS = {"access_token", "start", "limit", "total"}
+_FALSE = ("false", "0", "no", "")
+_TIMES = ("timestamp", "timestampsent")
 
 
 class BadRequestError(Exception):
@@ -58,7 +60,7 @@ class Query:
     with_total: bool = True
 
 
-def period_names(kind: str, edition: Edition) -> tuple[str, str] | None:
+def period_names(kind: str, edition: Edition, *, level: str = "account") -> tuple[str, str] | None:
     """Return the parameters that say a period, or None where ``fields[]`` does.
 
     Examples
@@ -66,25 +68,34 @@ def period_names(kind: str, edition: Edition) -> tuple[str, str] | None:
     >>> period_names("impressions", Edition("ms", 4)), period_names("impressions", Edition("publisher", 4))
     (('begintime', 'endtime'), None)
     """
+    if (kind, level) == ("destinations", "emailing"):
+        return None
     if kind in _PERIODS:
         return _PERIODS[kind]
     return None if edition.family == "publisher" or edition.origin else ("begintime", "endtime")
 
 
-def read_query(kind: str, edition: Edition, parameters: Iterable[tuple[str, str]], behaviour: Behaviour) -> Query:
+def read_query(
+    kind: str, edition: Edition, parameters: Iterable[tuple[str, str]], behaviour: Behaviour, *, level: str = "account"
+) -> Query:
     """Read a list request; what the list does not know is ignored, unless the behaviour refuses it."""
     parameters = tuple(parameters)
-    names = period_names(kind, edition)
+    names = period_names(kind, edition, level=level)
     known = {name: value for name, value in parameters if name in _known(kind, names)}
-    fields = [value for name, value in parameters if names is None and name.startswith("fields[")]
+    spoken = names is None or (kind == "destinations" and level == "emailing")
+    fields = [value for name, value in parameters if spoken and name.startswith("fields[")]
     unknown = [name for name, _ in parameters if name not in known and not (fields and name.startswith("fields["))]
     if unknown and behaviour.refuse_unknown_parameters:
         raise BadRequestError(f"Unknown parameter {unknown[0]}")
+    whole_account = (kind, level) == ("destinations", "account")
+    if behaviour.destinations_need_period and whole_account and not set(names or ()) <= set(known):
+        raise BadRequestError("Missing parameter from or to")
+    conditions = [one for text in fields if (one := _condition(text, kind, edition))]
     return Query(
-        _selection(known, names, [_condition(text, kind, edition) for text in fields], behaviour),
+        _selection(known, names, conditions, behaviour),
         start=_whole(known, "start", 0),
-        limit=min(_whole(known, "limit", DEFAULT_LIMIT), MOST),
-        with_total=known.get("total", "true").lower() not in ("false", "0"),
+        limit=min(_whole(known, "limit", DEFAULT_LIMIT), behaviour.most_rows),
+        with_total=known.get("total", "true").lower() not in _FALSE or behaviour.total_always,
     )
 
 
@@ -93,7 +104,7 @@ def _selection(
 ) -> Selection:
     if behaviour.ignore_period:
         known = {name: value for name, value in known.items() if name not in (names or ())}
-        conditions = [condition for condition in conditions if condition.column != "timestamp"]
+        conditions = [condition for condition in conditions if condition.column not in _TIMES]
     begin, end = _bounds(known, names, behaviour)
     for low, high in map(_narrowed, conditions):
         begin, end = max(begin, low), min(end, high)
@@ -115,10 +126,9 @@ def _bounds(known: dict[str, str], names: tuple[str, str] | None, behaviour: Beh
 
 
 def _whole(known: dict[str, str], name: str, default: int) -> int:
+    """Return a number of rows; the live service takes what is no such number for 0."""
     text = known.get(name, str(default))
-    if not text.isdecimal():
-        raise BadRequestError(f"Parameter {name} is no whole number: {text}")
-    return int(text)
+    return int(text) if text.isdecimal() else 0
 
 
 def _time(name: str, text: str) -> int:
@@ -130,25 +140,27 @@ def _time(name: str, text: str) -> int:
     raise BadRequestError(f"Invalid time in {name}: {text}")
 
 
-def _condition(text: str, kind: str, edition: Edition) -> Condition:
+def _condition(text: str, kind: str, edition: Edition) -> Condition | None:
+    """Read a condition: names may be in any case, and a condition on a field that nobody knows is ignored."""
     match = _CONDITION.fullmatch(text)
     if not match:
         raise BadRequestError(f"Invalid field condition: {text}")
-    if match[1] not in {cell.key for cell in edition.cells(kind, "emailing")}:
-        raise BadRequestError(f"Unknown field {match[1]}")
-    return Condition(*match.groups())
+    names = {cell.key.lower(): cell.key for cell in edition.cells(kind, "emailing")}
+    known = names.get(match[1].lower())
+    return Condition(known, match[2], match[3]) if known else None
 
 
 def _narrowed(condition: Condition) -> tuple[int, int]:
-    """Return the period that a condition on the timestamp means; `EVER` where it means none."""
-    if condition.column != "timestamp" or condition.operator in ("=~", "!~", "!=", "<>"):
+    """Return the period that a condition on the time means; `EVER` where it means none."""
+    if condition.column not in _TIMES or condition.operator in ("=~", "!~", "!=", "<>"):
         return EVER
-    moment = _time("timestamp", condition.value)
+    moment = _time(condition.column, condition.value)
     return {
         ">": (moment + 1, EVER[1]),
         ">=": (moment, EVER[1]),
         "<": (EVER[0], moment),
         "<=": (EVER[0], moment + 1),
+        "=": (moment, moment + 1),
         "==": (moment, moment + 1),
     }[condition.operator]
 
@@ -180,6 +192,7 @@ def _test(condition: Condition) -> Callable[[str], bool]:
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
     "==": operator.eq,
     "!=": operator.ne,
     "<>": operator.ne,

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from impressions_analytics.sandbox.access import Access
-from impressions_analytics.sandbox.answers import Call, answered, identity, route
+from impressions_analytics.sandbox.answers import INVALID_METHOD, Call, answered, consumption, identity, route
 from impressions_analytics.sandbox.arrivals import Arrivals
 from impressions_analytics.sandbox.behaviour import Behaviour, Fault
 from impressions_analytics.sandbox.faults import ELSEWHERE, chosen_fault, error, faulty
@@ -26,7 +26,9 @@ from impressions_analytics.sandbox.world import World
 
 FAMILIES = ("ms", "publisher")
 AUTHENTICATE = "/authenticate"
-_PATH = re.compile(r"(?:/moved|/elsewhere)*/v([234])/(?:(identity)|(ms|publisher)/(.+))")
+_PATH = re.compile(
+    r"(?:/moved|/elsewhere)*/v([234])/(?:(identity|consumption)|(ms|html|draganddrop|publisher)/(.+?))/?"
+)
 WORTH_COMPRESSING = 500
 
 Parameters = tuple[tuple[str, str], ...]
@@ -119,7 +121,7 @@ class Service:
             return self.access.exchange(request, self.behaviour)
         match = _PATH.fullmatch(path)
         if not match:
-            return error(400, f"Unknown path {path}")
+            return error(400, INVALID_METHOD)
         if request.method != "GET":
             return error(400, f"Unsupported method {request.method}")
         version = int(match[1])
@@ -127,16 +129,18 @@ class Service:
         return refusal or self._find(match, version, parameters, number)
 
     def _find(self, match: re.Match[str], version: int, parameters: Parameters, number: int) -> HttpAnswer:
-        family = match[3] or "ms"
         behaviour = self.behaviour
+        if match[3] and match[3] not in behaviour.families:
+            return error(400, INVALID_METHOD)
+        family = "publisher" if match[3] == "publisher" else "ms"
         edition = Edition(family, version, origin=version == 2 and behaviour.v2_edition == "origin")
         found = route(match[4]) if match[4] else None
         with self.data:
             if match[2]:
                 call = Call(edition, self.views(family), "", "account", "", parameters, behaviour, number)
-                return answered(identity, call)
-            if not found:
-                return error(400, f"Unknown path {match[0]}")
+                return answered(identity if match[2] == "identity" else consumption, call)
+            if not found or found[1].get("kind") in behaviour.refused_kinds:
+                return error(400, INVALID_METHOD)
             known, parts = found
             kind = parts.get("kind") or known.kind
             call = Call(

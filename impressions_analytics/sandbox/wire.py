@@ -15,7 +15,7 @@ from impressions_analytics.sandbox.plan import DAY, FIRST_DESTINATION, FIRST_EMA
 from impressions_analytics.sandbox.tables import Rows, Values
 from impressions_analytics.sandbox.world import World
 
-Style = Literal["id", "number", "nullable", "time", "text", "raw", "hash"]
+Style = Literal["id", "number", "nullable", "nothing", "time", "text", "raw", "hash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +40,56 @@ def _cells(*rows: str) -> dict[str, Cell]:
 CELLS = _cells(
     "ID id", "id id id ID", "mailing id", "emailing id emailing mailing", "timestamp time", "destination id",
     "profile nullable", "subprofile nullable", "ip text", "useragent text", "user-agent text user-agent useragent",
-    "device text", "referer text", "link text", "attempts number", "status text", "errorcode text", "description text",
-    "errortype text", "report raw", "source text", "success raw", "timestampsent time timestampsent timestamp",
-    "hash hash ID destination", "internal number internal destination", "template id", "subject text",
-    "from_address raw", "destinations number", "type text", "target raw",
+    "device text", "referer text", "link text", "link_id text", "link_title text", "attempts number",
+    "attempt id attempt attempts", "smtp-response text", "status text", "errorcode text", "description text",
+    "errortype text", "errortypedescription text", "report raw", "recognized_as text", "feedback_type text",
+    "arf_version text", "details text", "source text", "success raw", "timestampsent time timestampsent timestamp",
+    "hash hash ID destination", "hashed_id hash id destination", "messageID hash messageID destination",
+    "internal id internal destination", "mailing-group nothing", "unsubscribed raw", "template id",
+    "document text",
+    "subject text", "about text description about", "from_address raw", "destinations number",
+    "recipients id destinations destinations",
+    "testgroups nothing", "type text", "contenttype text", "target raw", "tags raw",
+    *(f"{kind} id {kind} count_{kind}" for kind in ("impressions", "clicks", "errors", "unsubscribes", "abuses")),
 )  # fmt: skip
 """Every key that any list sends."""
-_WHO = ("destination", "profile", "subprofile")
-_OWN: dict[str, tuple[str, ...]] = {
-    "impressions": ("ip", "useragent", "device", *_WHO, "referer"),
-    "clicks": ("link", "ip", "useragent", *_WHO, "referer"),
-    "deliveries": ("attempts", *_WHO),
-    "errors": ("status", "errorcode", "description", "errortype", *_WHO),
-    "abuses": ("report", *_WHO),
+_MS_EVENT, _WHO = "ID mailing timestamp", "destination profile subprofile"
+_FROM = "emailing destination profile subprofile"
+_ROWS: dict[str, dict[str, str]] = {
+    "ms": {
+        "impressions": f"{_MS_EVENT} ip useragent device {_WHO}",
+        "clicks": f"ID mailing link timestamp ip useragent {_WHO}",
+        "deliveries": f"{_MS_EVENT} attempts {_WHO}",
+        "errors": f"{_MS_EVENT} status errorcode description errortype {_WHO}",
+        "abuses": f"{_MS_EVENT} report {_WHO}",
+        "unsubscribes": f"{_MS_EVENT} destination source",
+        "destinations": "ID timestampsent profile subprofile mailing",
+        "emailings": "id timestamp template subject from_address destinations type target",
+    },
+    "publisher": {
+        "impressions": f"ID timestamp ip useragent device referer {_FROM}",
+        "clicks": f"ID link_id link link_title timestamp ip useragent referer {_FROM}",
+        "deliveries": f"ID timestamp attempt smtp-response {_FROM}",
+        "errors": f"ID timestamp errorcode description errortype errortypedescription {_FROM}",
+        "abuses": f"ID timestamp recognized_as feedback_type arf_version details {_FROM}",
+        "unsubscribes": f"ID timestamp source success {_FROM}",
+        "destinations": "hash timestampsent internal profile subprofile mailing",
+        "emailings": "id timestamp document template subject about from_address recipients testgroups type "
+        "impressions clicks errors unsubscribes abuses contenttype target",
+    },
 }
-"""The keys of an event after ``ID``, ``mailing``, ``timestamp``."""
-_EMAILING = ("template", "subject", "from_address", "destinations", "type", "target")
+"""The keys that the lists of each family send, in the order of the documentation's examples."""
+_ELSEWHERE: dict[tuple[str, str, str], str] = {
+    ("ms", "destinations", "account"): "id messageID timestampsent profile subprofile mailing unsubscribed",
+    ("ms", "destinations", "destination"): "ID messageID timestampsent profile subprofile mailing",
+    ("ms", "unsubscribes", "emailing"): f"{_MS_EVENT} destination source success profile subprofile",
+    ("ms", "emailings", "emailing"): f"{_ROWS['ms']['emailings']} tags",
+    ("publisher", "emailings", "emailing"): "id timestamp document template subject about from_address recipients "
+    "testgroups type clicks impressions contenttype target",
+    ("publisher", "destinations", "account"): "hashed_id timestampsent internal profile subprofile mailing "
+    "mailing-group",
+}
+"""What is sent instead by the lists of a kind at a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +108,23 @@ class Edition:
         >>> [cell.key for cell in Edition("ms", 4).cells("impressions", "account")]
         ['ID', 'mailing', 'timestamp', 'ip', 'useragent', 'device', 'destination']
         >>> [cell.key for cell in Edition("publisher", 4).cells("destinations", "emailing")]
-        ['ID', 'internal', 'emailing', 'timestampsent', 'profile', 'subprofile']
+        ['ID', 'timestampsent', 'internal', 'profile', 'subprofile', 'mailing']
         """
-        return tuple(CELLS[name] for name in self._names(kind, level))
+        absent = self._absent(kind, level)
+        return tuple(CELLS[name] for name in self._names(kind, level).split() if name not in absent)
 
-    def _names(self, kind: str, level: str) -> tuple[str, ...]:
-        publisher = self.family == "publisher"
-        mailing = "emailing" if publisher else "mailing"
-        if kind == "emailings":
-            return ("id", "timestamp", *_EMAILING)
-        if kind == "destinations":
-            own = ("hash", "internal") if publisher else ("id",) if level == "account" else ("ID",)
-            return (*own, mailing, "timestampsent", "profile", "subprofile")
-        names = self._unsubscribe(level) if kind == "unsubscribes" else _OWN[kind]
-        absent = set() if publisher else {"referer"}
-        absent |= {"device"} if self.origin else set()
-        absent |= {"profile", "subprofile"} if self.version > 2 and level == "account" else set()
-        return ("ID", mailing, "timestamp", *(name for name in names if name not in absent))
+    def _names(self, kind: str, level: str) -> str:
+        if self.origin and (self.family, kind) == ("ms", "unsubscribes"):
+            return f"{_MS_EVENT} ip user-agent {_WHO}"
+        return _ELSEWHERE.get((self.family, kind, level), _ROWS[self.family][kind])
 
-    def _unsubscribe(self, level: str) -> tuple[str, ...]:
-        if self.origin:
-            return ("ip", "user-agent", *_WHO)
-        return ("destination", "source", *(("success", "profile", "subprofile") if level == "emailing" else ()))
+    def _absent(self, kind: str, level: str) -> set[str]:
+        """Return what the newest version of the list at an emailing sends, and this one does not."""
+        if self.family == "publisher":
+            return set()
+        absent = {"device", "messageID", "tags", "unsubscribed"} if self.origin else set()
+        ownerless = self.version > 2 and level == "account" and kind not in ("destinations", "emailings")
+        return absent | ({"profile", "subprofile"} if ownerless else set())
 
 
 def render(world: World, kind: str, rows: Rows, cells: Sequence[Cell], *, number_ids: bool = False) -> str:
@@ -121,21 +150,46 @@ def numbers(world: World, kind: str, name: str, rows: Rows) -> Values:
     """Return a column of integers: IDs, counts, seconds or codes; -1 is null."""
     table = world.table(kind)
     messages = world.destinations.columns
+    if name.startswith("count_"):
+        return _counts(world, name.removeprefix("count_"))[rows]
     if name in ("profile", "subprofile"):
         return messages[name][table.columns["destination"][rows]]
     if name == "mailing":
         return messages["emailing"][table.columns["destination"][rows]].astype(np.int64) + FIRST_EMAILING
     if name == "destination":
         return table.columns["destination"][rows].astype(np.int64) + FIRST_DESTINATION
-    return table.columns["useragent" if name == "device" else name][rows]
+    code = _WORDS[name][0] if name in _WORDS else name
+    return table.columns[code][rows] if code else np.zeros(len(rows), np.int8)
+
+
+def _counts(world: World, kind: str) -> Values:
+    """Return how many events of a kind each emailing has."""
+    emailing = world.destinations.columns["emailing"][world.table(kind).columns["destination"]]
+    return np.bincount(emailing, minlength=len(world.emailings))
 
 
 def vocabulary(world: World, kind: str, name: str) -> Sequence[str | None]:
     """Return what the codes of a text column stand for."""
-    return DEVICES if name == "device" else world.table(kind).vocabularies[name]
+    return _WORDS[name][1] if name in _WORDS else world.table(kind).vocabularies[name]
 
 
-DEVICES = tuple(agent.device for agent in invented.AGENTS)
+_WORDS: dict[str, tuple[str, tuple[str | None, ...]]] = {
+    "device": ("useragent", tuple(agent.device for agent in invented.AGENTS)),
+    "link_id": ("link", tuple(str(3001 + place) for place in range(len(invented.LINKS)))),
+    "link_title": ("link", tuple(f"Link {place}" if place % 2 else "" for place in range(len(invented.LINKS)))),
+    "smtp-response": ("", ("250 2.0.0 OK",)),
+    "errortypedescription": ("errortype", tuple(f"The receiving server said {row[1]}" for row in invented.ERRORS)),
+    "recognized_as": ("report", ("arf",) * len(invented.REPORTS)),
+    "feedback_type": ("report", ("opt-out", "abuse")),
+    "arf_version": ("report", ("0.1", "1")),
+    "details": ("", ("",)),
+    "unsubscribed": ("", ("false",)),
+    "contenttype": ("", ("html",)),
+    "document": ("", ("114",)),
+    "about": ("", ("This is a reminder",)),
+    "tags": ("", ('["test1","Test2"]',)),
+}
+"""Texts that follow from the code in another column of the row, or that all rows share: that column, and the texts."""
 
 
 def clock(timestamps: Values) -> list[str]:
@@ -209,6 +263,7 @@ _SPELL: dict[Style, Callable[[World, str, str, Rows], list[str]]] = {
     "id": _integers,
     "number": _integers,
     "nullable": lambda *what: ["null" if value < 0 else str(value) for value in _ids(*what)],
+    "nothing": lambda _world, _kind, _name, rows: ["0"] * len(rows),
     "time": lambda *what: clock(numbers(*what)),
     "text": _texts,
     "raw": lambda *what: _texts(*what, quoted=False),
