@@ -10,7 +10,7 @@ import pandas as pd
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.compare import chosen_kinds
 from impressions_analytics.analytics.findings import finding, not_loaded, silent
-from impressions_analytics.analytics.judged_mailings import MEASURES, WHOLE, count_mailings, judge
+from impressions_analytics.analytics.judged_mailings import MEASURES, UNSEEN, WHOLE, count_mailings, judge
 from impressions_analytics.analytics.silence import find_silences
 from impressions_analytics.analytics.unusual import LEAST_HISTORY
 from impressions_analytics.analytics.watched_messages import NEEDED, OPTIONAL, read_messages, with_cohorts
@@ -134,10 +134,13 @@ def find_anomalies(
     looked_at = [one for one in judged if recent.iloc[one.place]]
     tests = len(looked_at) + 1
     level = false_alarms / tests
-    silences = find_silences(hours, mailings, begin=_first(hours, begin), since=since, until=now)
+    found = [one for one in looked_at if one.found.probability < level]
+    # A mailing whose images do not load is silent by itself: that is told once.
+    told = [one.place for one in found if one.measure.name in UNSEEN]
+    silences = find_silences(hours, mailings.drop(told), begin=_first(hours, begin), since=since, until=now)
     rows = not_loaded(archive, there, since, now)
     rows += [silent(one) for one in silences if one.probability < level]
-    rows += [finding(one, mailings, judged, level) for one in looked_at if one.found.probability < level]
+    rows += [finding(one, mailings, judged, level) for one in found]
     result = _result(rows)
     result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[recent, "mailing"].tolist()}
     result.attrs["not_checked"] = _not_checked(there, mailings, recent)

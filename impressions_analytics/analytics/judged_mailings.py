@@ -90,6 +90,8 @@ MEASURES = (
 )  # fmt: skip
 """What is looked at for each mailing, in the order in which it is told."""
 COHORT, *WHOLE = MEASURES
+UNSEEN = ("opens_fell", "images_broken")
+"""Where these are found, the impressions of the mailing say nothing of its clients and bots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,14 @@ def judge(
     `level` is the probability below which a share is out of line, so that it is no part of what is usual.
     """
     judged: list[Judgement] = []
+    unseen: set[int] = set()
     for measure in measures:
         series = _Series(measure, None, mailings[measure.count].to_numpy(), mailings[measure.total].to_numpy())
-        judged += _judged(series, level)
+        judged += _judged(series, level, unseen if measure.name == "bots_surged" else set())
+        if measure.name in UNSEEN:
+            unseen |= {one.place for one in judged if one.measure == measure and one.found.probability < level}
     for series in _cohorts(mailings, messages):
-        judged += _judged(series, level)
+        judged += _judged(series, level, unseen)
     return judged
 
 
@@ -179,13 +184,13 @@ def _by_cohort(mailings: pd.DataFrame, messages: pd.DataFrame) -> tuple[pd.DataF
     return counts[large].reset_index(drop=True), totals[large].reset_index(drop=True)
 
 
-def _judged(series: _Series, level: float) -> Iterator[Judgement]:
-    """Yield the judgements of one share, mailing after mailing."""
+def _judged(series: _Series, level: float, unseen: set[int]) -> Iterator[Judgement]:
+    """Yield the judgements of one share, mailing after mailing; those that nobody could see are left out."""
     usable = series.totals >= (LEAST_IN_COHORT if series.cohort else 1)
     if series.offsets is not None:
         usable = usable & ~np.isnan(series.offsets)
     usual: list[int] = []
-    for place in np.flatnonzero(usable).tolist():
+    for place in sorted(set(np.flatnonzero(usable).tolist()) - unseen):
         rows = [*usual[-HISTORY:], place]
         beside = [None if values is None else values[rows] for values in (series.offsets, series.variances)]
         counts, totals = series.counts[rows], series.totals[rows]

@@ -18,6 +18,9 @@ LEAST_HISTORY = 6
 """With fewer earlier mailings nobody can say what is usual."""
 LEAST_EXPECTED = 5.0
 """With fewer expected messages a share that falls cannot be told from chance."""
+FEW = 30.0
+_PLACES, _FARTHEST = 601, 40.0
+"""The grid over which a Student variable is summed, in standard deviations."""
 _MEDIAN_VARIANCE = math.pi / 2
 """How much more a median varies than a mean."""
 
@@ -57,7 +60,7 @@ def surprise(
     The log odds of the last share, less its offset, are held against the mean of the earlier ones. Their variance has
     two parts: that of counting, at the share that is expected and not at the one observed, and what the earlier
     shares vary more than that. The probability is Student's, of the weaker of two statistics (on log odds and on
-    shares), because each alone is too sure on one side where counts are small.
+    shares). Where fewer than 30 messages were expected it is the binomial one, over log odds that vary like Student's.
 
     Parameters
     ----------
@@ -92,12 +95,47 @@ def surprise(
         return None
     by_counting = 1 / np.maximum(totals * expected * (1 - expected), 1e-9) + added
     more = max(0.0, float(np.mean((residuals[:-1] - usual) ** 2) * history / (history - 1) - by_counting[:-1].mean()))
-    spread = math.sqrt(more + by_counting[-1] + (more + by_counting[:-1].mean()) / history)
+    of_odds = more + float(added[-1]) + (more + float(by_counting[:-1].mean())) / history
+    last = _Last(int(counts[-1]), int(totals[-1]), float(expected[-1]), of_odds, history - 1)
+    return Surprise(
+        last.expected, _few(last, direction) if last.expected * last.total < FEW else _many(last, direction)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last share, what was expected, and how much the log odds vary apart from counting."""
+
+    count: int
+    total: int
+    expected: float
+    variance: float
+    degrees: int
+
+
+def _many(last: _Last, direction: Direction) -> float:
+    """Return the probability where many messages were expected: Student's, of the weaker of two statistics."""
     sign = 1 if direction == "high" else -1
-    by_odds = sign * float(residuals[-1] - usual) / spread
-    observed = counts[-1] / totals[-1]
-    by_share = sign * float(observed - expected[-1]) / (float(expected[-1] * (1 - expected[-1])) * spread)
-    return Surprise(float(expected[-1]), student_tail(min(by_odds, by_share), history - 1))
+    binomial = max(last.expected * (1 - last.expected), 1e-9)
+    spread = math.sqrt(last.variance + 1 / (last.total * binomial))
+    usual = math.log(last.expected / (1 - last.expected))
+    by_odds = sign * (float(logit(last.count, last.total)) - usual) / spread
+    by_share = sign * (last.count / last.total - last.expected) / (binomial * spread)
+    return student_tail(min(by_odds, by_share), last.degrees)
+
+
+def _few(last: _Last, direction: Direction) -> float:
+    """Return the probability where few were expected: binomial, over log odds that are Student's around the usual."""
+    places = np.linspace(-_FARTHEST, _FARTHEST, _PLACES)
+    weights = (1 + places**2 / last.degrees) ** (-(last.degrees + 1) / 2)
+    usual = math.log(last.expected / (1 - last.expected))
+    rates = np.clip(share(usual + math.sqrt(last.variance) * places), 1e-12, 1 - 1e-12)
+    upto = np.arange(last.count + (direction == "low"))
+    ways = np.array([math.lgamma(last.total + 1) - math.lgamma(k + 1) - math.lgamma(last.total - k + 1) for k in upto])
+    logs = ways[:, None] + upto[:, None] * np.log(rates) + (last.total - upto[:, None]) * np.log1p(-rates)
+    at_most = np.minimum(np.exp(logs).sum(axis=0), 1)
+    tail = at_most if direction == "low" else 1 - at_most
+    return float(np.average(tail, weights=weights))
 
 
 def _usual(counts: Numbers, totals: Numbers, offsets: Numbers) -> float:

@@ -49,7 +49,8 @@ def read_messages(
     messages = _with(messages, _opened(rows, times, horizon_hours, kinds))
     for kind, name in _HAPPENED.items():
         if kind in kinds_there:
-            messages = _with(messages, _happened(source, archive, kind, name))
+            happened = _happened(source, archive, kind, times, horizon_hours)
+            messages = _with(messages, happened.mutate(**{name: 1}))
     hours = rows.semi_join(times, "mailing").select("mailing", hour=lambda row: row.timestamp.truncate("h"))
     hours = hours.group_by("mailing", "hour").aggregate(impressions=hours.count())
     return _plain(source.engine.fetch(messages)), source.engine.fetch(hours).to_pandas()
@@ -57,10 +58,8 @@ def read_messages(
 
 def _opened(rows: Any, times: Any, horizon_hours: int, kinds: Sequence[str]) -> Any:
     """Return what fetched each message within the horizon, and its first human open at any time."""
-    import ibis
-
     rows = rows.join(times, "mailing")
-    soon = rows.timestamp <= rows.sent_at + ibis.interval(hours=horizon_hours)
+    soon = _soon(rows, horizon_hours)
     human = rows.classified_kind.isin(kinds)
     return rows.group_by(_KEYS).aggregate(
         fetched=soon.cast("int64").max(),
@@ -71,14 +70,21 @@ def _opened(rows: Any, times: Any, horizon_hours: int, kinds: Sequence[str]) -> 
     )
 
 
-def _happened(source: AnalysisInput, archive: Any, kind: Kind, name: str) -> Any:
-    """Return the messages that an event of this kind happened to; clicks of bots left out."""
-    columns = (*_KEYS, "useragent") if kind == "clicks" else (*_KEYS,)
+def _happened(source: AnalysisInput, archive: Any, kind: Kind, times: Any, horizon_hours: int) -> Any:
+    """Return the messages that an event of this kind happened to within the horizon; clicks of bots left out."""
+    columns = (*_KEYS, "timestamp", *(("useragent",) if kind == "clicks" else ()))
     table = source.also(archive, RequiredColumns(kind, columns))
     if kind == "clicks":
         table = with_classes(AnalysisInput(table, source.engine), ("kind",))
         table = table.filter(table.classified_kind != "bot")
-    return table.select(*_KEYS).distinct().mutate(**{name: 1})
+    table = table.join(times, "mailing")
+    return table.filter(_soon(table, horizon_hours)).select(*_KEYS).distinct()
+
+
+def _soon(table: Any, horizon_hours: int) -> Any:
+    import ibis
+
+    return table.timestamp <= table.sent_at + ibis.interval(hours=horizon_hours)
 
 
 def _with(messages: Any, more: Any) -> Any:

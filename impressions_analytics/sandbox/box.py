@@ -17,6 +17,7 @@ from impressions_analytics.sandbox.http import Server
 from impressions_analytics.sandbox.plan import Plan, seconds
 from impressions_analytics.sandbox.record import Asked
 from impressions_analytics.sandbox.service import AUTHENTICATE, Service
+from impressions_analytics.sandbox.story import Story
 from impressions_analytics.sandbox.tables import Values
 
 DEFAULT_ACCESS_TOKEN = "sandbox-0123456789abcdef"  # noqa: S105  (opens nothing but the sandbox)
@@ -42,6 +43,8 @@ class Sandbox:
         The days (YYYY-MM-DD) between which everything happens.
     access_token : str
         The one token that is accepted.
+    story : Story, optional
+        Invent a world whose readers are known instead; the number of impressions follows from it.
     **behaviour
         The fields of `Behaviour`.
 
@@ -64,9 +67,10 @@ class Sandbox:
         first_day: str = "2025-09-15",
         last_day: str = "2026-06-27",
         access_token: str = DEFAULT_ACCESS_TOKEN,
+        story: Story | None = None,
         **behaviour: Any,
     ) -> None:
-        plan = Plan(impressions, emailings, seed, first_day, last_day)
+        plan = Plan(impressions, emailings, seed, first_day, last_day, story=story)
         self._service = Service(plan, Access(access_token, seed), Behaviour(**behaviour))
         self._port = port
         self._server: Server | None = None
@@ -149,6 +153,8 @@ class Sandbox:
 
     def truth(self, kind: str = "impressions", family: str = "ms") -> list[dict[str, Any]]:
         """Return all rows of a kind, in ID order, as dictionaries of int, str and None.
+
+        In a world with a story the kind ``"reads"`` tells which messages were really read.
 
         They hold every column that any version or level sends, under one name each (``mailing``, ``useragent``);
         a complaint's ``report`` is a dictionary, ``success`` a boolean, and a destination also has its ``hash``.

@@ -7,6 +7,7 @@ import numpy as np
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.opens import MACHINE, address_of, impression_vocabularies, opened
 from impressions_analytics.sandbox.plan import BOUNCE, Plan, existing
+from impressions_analytics.sandbox.story import complaining, story_clicks, story_opened
 from impressions_analytics.sandbox.tables import RowTable, Values
 
 CLICKED, COMPLAINED, UNSUBSCRIBED, SOFT_ERROR = 0.12, 0.0008, 0.006, 0.3
@@ -17,7 +18,9 @@ LATE = 0.005
 def impressions(plan: Plan, destinations: RowTable) -> RowTable:
     """Draw the impressions: several per destination are normal, most of them soon after delivery."""
     random = plan.random(1)
-    destination, timestamp, agent = opened(plan, destinations, random)
+    story = plan.story
+    drawn = story_opened(plan, story, destinations) if story else opened(plan, destinations, random)
+    destination, timestamp, agent = drawn
     lateness = np.where(random.random(len(timestamp)) < LATE, random.exponential(3600, len(timestamp)), 0)
     by_arrival = np.argsort(timestamp + lateness.astype(np.int64), kind="stable")
     destination, timestamp, agent = destination[by_arrival], timestamp[by_arrival], agent[by_arrival]
@@ -43,6 +46,8 @@ def arriving(plan: Plan, last: int, destination: Values, timestamp: Values, numb
 def clicks(plan: Plan, destinations: RowTable, opens: RowTable) -> RowTable:
     """Draw the clicks: each follows an impression of its destination by less than two minutes."""
     random = plan.random(2)
+    if plan.story:
+        return _clicked(random, destinations, *story_clicks(plan, destinations))
     agent = opens.columns["useragent"][: plan.impressions]
     chosen = np.flatnonzero((random.random(len(agent)) < CLICKED) & ~MACHINE[agent])
     timestamp = opens.columns["timestamp"][chosen] + random.integers(1, 100, len(chosen))
@@ -55,6 +60,18 @@ def clicks(plan: Plan, destinations: RowTable, opens: RowTable) -> RowTable:
     }
     vocabularies = {**impression_vocabularies(), "link": invented.LINKS}
     return _table(random, opens.columns["destination"][chosen], timestamp, columns, vocabularies)
+
+
+def _clicked(
+    random: np.random.Generator, destinations: RowTable, destination: Values, timestamp: Values, agent: Values
+) -> RowTable:
+    """Return the clicks of a story, which need no impression before them."""
+    columns = {
+        "link": random.integers(0, len(invented.LINKS), len(destination)).astype(np.int8),
+        "ip": address_of(destinations.columns["profile"][destination], random),
+        "useragent": agent,
+    }
+    return _table(random, destination, timestamp, columns, {**impression_vocabularies(), "link": invented.LINKS})
 
 
 def deliveries(plan: Plan, destinations: RowTable) -> RowTable:
@@ -82,7 +99,8 @@ def errors(plan: Plan, destinations: RowTable) -> RowTable:
 def abuses(plan: Plan, destinations: RowTable) -> RowTable:
     """Draw complaints: a few delivered destinations, within two days."""
     random = plan.random(5)
-    chosen, timestamp = _some_delivered(plan, destinations, COMPLAINED, random)
+    more = complaining(plan.story, destinations) if plan.story else 1
+    chosen, timestamp = _some_delivered(plan, destinations, COMPLAINED * more, random)
     reports = random.integers(0, len(invented.REPORTS), len(chosen)).astype(np.int8)
     return _table(random, chosen, timestamp, {"report": reports}, {"report": invented.REPORTS})
 
@@ -102,7 +120,7 @@ def unsubscribes(plan: Plan, destinations: RowTable) -> RowTable:
 
 
 def _some_delivered(
-    plan: Plan, destinations: RowTable, share: float, random: np.random.Generator
+    plan: Plan, destinations: RowTable, share: float | Values, random: np.random.Generator
 ) -> tuple[Values, Values]:
     columns = destinations.columns
     delivered = columns["delay"] != BOUNCE

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from impressions_analytics.sandbox import invented
 from impressions_analytics.sandbox.tables import RowTable, Values
+
+if TYPE_CHECKING:
+    from impressions_analytics.sandbox.story import Story
 
 DAY = 86_400
 FIRST_EMAILING, FIRST_DESTINATION, FIRST_PROFILE, FIRST_SUBPROFILE, FIRST_TEMPLATE = 401, 101, 13_001, 700_001, 31
@@ -27,6 +31,8 @@ CLOCK_CHANGES = (("2025-03-30", "2025-10-26"), ("2026-03-29", "2026-10-25"), ("2
 class Plan:
     """What to invent: sizes, a seed and the days between which everything happens.
 
+    With a story the world is one whose readers are known, and the number of impressions follows from it.
+
     Examples
     --------
     >>> Plan(impressions=100, last_day="2025-01-01")
@@ -41,6 +47,7 @@ class Plan:
     first_day: str = "2025-09-15"
     last_day: str = "2026-06-27"
     family: int = 0
+    story: Story | None = None
 
     def __post_init__(self) -> None:
         if self.impressions < 0 or self.emailings < 0 or (self.impressions and not self.emailings):
@@ -115,7 +122,12 @@ def _emailings(plan: Plan, sizes: Values, random: np.random.Generator) -> RowTab
     count = len(sizes)
     days = np.linspace(plan.begin, plan.end - 6 * DAY, max(count, 1))[:count].astype(np.int64) // DAY
     at_work = random.integers(7 * 3600, 16 * 3600, count) // 300 * 300
-    timestamps = np.sort(days * DAY + at_work)
+    return emailings_table(np.sort(days * DAY + at_work), sizes)
+
+
+def emailings_table(timestamps: Values, sizes: Values) -> RowTable:
+    """Return the emailings that were sent at these times to so many recipients."""
+    count = len(sizes)
     return RowTable(
         {
             "ID": np.arange(count, dtype=np.int64) + FIRST_EMAILING,
@@ -150,7 +162,7 @@ def _destinations(plan: Plan, sizes: Values, sent: Values, random: np.random.Gen
     has_subprofile = random.random(profiles) < WITH_SUBPROFILE
     weights = np.array([agent.weight for agent in invented.AGENTS])
     agents = random.choice(len(weights), profiles, p=weights / weights.sum()).astype(np.int16)
-    delay, attempts = _deliveries(count, random)
+    delay, attempts = delivery_fates(count, random)
     return RowTable(
         {
             "ID": np.arange(count, dtype=np.int64) + FIRST_DESTINATION,
@@ -167,7 +179,7 @@ def _destinations(plan: Plan, sizes: Values, sent: Values, random: np.random.Gen
     )
 
 
-def _deliveries(count: int, random: np.random.Generator) -> tuple[Values, Values]:
+def delivery_fates(count: int, random: np.random.Generator) -> tuple[Values, Values]:
     """Return the seconds from sending to delivery (`BOUNCE` where there was none) and the attempts it took."""
     fate = random.random(count, dtype=np.float32)
     attempts = np.ones(count, np.int16)

@@ -47,9 +47,27 @@ def column(world: World, kind: str, name: str, rows: Rows) -> Values:
 
 def columns(world: World, kind: str, family: str) -> dict[str, Values]:
     """Return every column of a kind, in ID order."""
+    if kind == "reads":
+        return reads(world)
     rows = np.arange(len(world.table(kind)), dtype=np.int32)
     names = [name for name in COLUMNS[kind] if name != "referer" or family == "publisher"]
     return {name: column(world, kind, name, rows) for name in names}
+
+
+def reads(world: World) -> dict[str, Values]:
+    """Return which messages were really read, and when: what no API tells.
+
+    Raises
+    ------
+    ValueError
+        The world has no story, so that nobody knows its readers.
+    """
+    if world.plan.story is None:
+        raise ValueError("kind is 'reads', which only a world with a story knows: give Sandbox(story=Story(...))")
+    rows = np.flatnonzero(world.destinations.columns["read"]).astype(np.int32)
+    told = {name: column(world, "destinations", name, rows) for name in ("ID", "mailing", "profile")}
+    read_at = world.destinations.columns["read_at"][rows].astype("datetime64[s]")
+    return {"destination": told.pop("ID"), **told, "timestamp": read_at}
 
 
 def records(world: World, kind: str, family: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from impressions_analytics.sandbox import events
 from impressions_analytics.sandbox.plan import Plan, sendings
+from impressions_analytics.sandbox.story import story_sendings
 from impressions_analytics.sandbox.tables import RowTable, Values
 
 
@@ -23,7 +24,7 @@ class World:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.emailings, self.destinations = sendings(plan)
+        self.emailings, self.destinations = story_sendings(plan, plan.story) if plan.story else sendings(plan)
         self._tables = {"emailings": self.emailings, "destinations": self.destinations}
         self._additions = 0
 
