@@ -15,7 +15,7 @@ from impressions_analytics.user_agents.judge import REMEMBERED, remembered_judge
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
 OUTLOOK = "Microsoft Outlook 2007, WinXP"
 PREFETCH = "Mozilla/5.0"
-COLUMNS = ["useragent", "client", "client_version", "os", "device", "kind", "rule"]
+COLUMNS = ["useragent", "client", "client_version", "is_mail", "os", "device", "kind", "rule"]
 WORDS = {
     "os": {"Windows", "macOS", "iOS", "Android", "Linux", "Chrome OS", "other", "unknown"},
     "device": {"desktop", "mobile", "tablet", "unknown"},
@@ -31,9 +31,9 @@ def values(frame):
 def test_each_distinct_user_agent_is_one_row_in_order_with_the_null_last():
     found = classify_user_agents([PREFETCH, None, OUTLOOK, PREFETCH, float("nan"), OUTLOOK])
     assert values(found) == [
-        (OUTLOOK, "Outlook", "2007", "Windows", "desktop", "person", "outlook"),
-        (PREFETCH, "Apple Mail", None, "unknown", "unknown", "prefetch", "apple-privacy"),
-        (None, None, None, "unknown", "unknown", "unknown", "blank"),
+        (OUTLOOK, "Outlook", "2007", True, "Windows", "desktop", "person", "outlook"),
+        (PREFETCH, "Apple Mail", None, True, "unknown", "unknown", "prefetch", "apple-privacy"),
+        (None, None, None, False, "unknown", "unknown", "unknown", "blank"),
     ]
 
 
@@ -77,10 +77,11 @@ def test_of_nothing_comes_an_empty_frame_of_the_same_types(nothing):
     assert found.dtypes.equals(classify_user_agents([OUTLOOK]).dtypes)
 
 
-def test_every_column_is_text():
+def test_every_column_is_text_but_for_whether_it_is_mail():
     found = classify_user_agents([OUTLOOK, None, "?"])
     assert found.columns.tolist() == COLUMNS
-    assert {str(dtype) for dtype in found.dtypes} == {"str"}
+    assert {str(dtype) for dtype in found.drop(columns="is_mail").dtypes} == {"str"}
+    assert str(found["is_mail"].dtype) == "bool"
 
 
 def test_categories_that_no_row_has_are_left_out():
@@ -89,8 +90,8 @@ def test_categories_that_no_row_has_are_left_out():
 
 
 def test_a_user_agent_that_no_rule_knows_has_no_rule():
-    (row,) = values(classify_user_agents(["qwertz"]))
-    assert row == ("qwertz", None, None, "unknown", "unknown", "unknown", None)
+    (row,) = values(classify_user_agents(["?!"]))
+    assert row == ("?!", None, None, False, "unknown", "unknown", "unknown", None)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +127,11 @@ def test_the_columns_are_added_to_the_rows_as_they_stand():
     found = with_user_agents(opens)
     pd.testing.assert_frame_equal(opens, before)
     pd.testing.assert_frame_equal(found[["ID", "useragent", "device"]], before)
-    assert found.columns.tolist()[3:] == ["client", "client_version", "os", "useragent_device", "kind", "rule"]
-    assert {str(dtype) for dtype in found.dtypes[3:]} == {"category"}
+    assert found.columns.tolist()[3:] == [
+        "client", "client_version", "is_mail", "os", "useragent_device", "kind", "rule",
+    ]  # fmt: skip
+    assert {str(dtype) for dtype in found.dtypes[3:]} == {"category", "bool"}
+    assert found["is_mail"].tolist() == [True, False, True]
     assert found["useragent_device"].tolist() == ["unknown", "unknown", "desktop"]
     assert found["rule"].tolist() == ["apple-privacy", "blank", "outlook"]
     assert found["client"].isna().tolist() == [False, True, False]
@@ -164,10 +168,10 @@ def test_the_rule_table_is_shown_in_the_order_in_which_it_is_asked():
     shown = rules()
     assert shown["id"].tolist()[:2] == ["blank", "apple-privacy"]
     assert shown.loc[shown["kind"] == "prefetch", "client"].tolist() == ["Apple Mail", "Gmail"]
-    assert {str(dtype) for dtype in shown.dtypes} == {"str"}
+    assert {str(dtype) for dtype in shown.drop(columns="is_mail").dtypes} == {"str"}
 
 
 def test_the_version_names_the_rules_and_the_lists_behind_them():
-    assert RULES_VERSION.startswith("1 ")
+    assert RULES_VERSION.startswith("2 ")
     assert "ua-parser-builtins" in RULES_VERSION
     assert "crawler-user-agents" in RULES_VERSION

@@ -94,7 +94,7 @@ def _human_opens(rows: Any, groups: Sequence[str]) -> Any:
 
 
 def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
-    """List the most frequent user agents that no rule knew.
+    """List the most frequent user agents that no rule knew: bare names, and what says nothing at all.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
     whole_number("limit", limit, least=1)
     source = open_input(data, RequiredColumns("impressions", ("useragent", "destination")))
     rows = with_classes(source, ("rule",))
-    rows = rows.filter(rows.useragent.notnull() & (rows.classified_rule == "unknown"))
+    rows = rows.filter(rows.useragent.notnull() & rows.classified_rule.isin(("unknown", "bare-name")))
     counted = rows.group_by("useragent").aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
     listed = counted.order_by([counted.impressions.desc(), "useragent"]).limit(limit)
     return source.deliver(listed, {"useragent": "str", "impressions": "int64", "destinations": "int64"})

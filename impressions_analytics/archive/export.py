@@ -204,8 +204,8 @@ def _user_agents(kinds: Sequence[KindPartitions], no_agent: str) -> Iterator[pa.
         for rows in _batches(partitions, ["useragent"]):
             found.update(text or "" for text in rows["useragent"].unique().to_pylist())
     judged = classify_user_agents(pd.Series(sorted(found), dtype="str"))
-    plain = judged.astype(dict.fromkeys(judged.columns, "str")).replace({"useragent": {"": no_agent}})
-    schema = pa.schema([(name, pa.string()) for name in judged.columns])
+    plain = judged.replace({"useragent": {"": no_agent}})
+    schema = pa.schema([(name, pa.bool_() if name == "is_mail" else pa.string()) for name in judged.columns])
     yield pa.Table.from_pandas(plain, schema=schema, preserve_index=False)
 
 

@@ -34,6 +34,7 @@ BARE_RULE = "apple-privacy"
 ADDED_COLUMNS = {
     "client": "client",
     "client_version": "client_version",
+    "is_mail": "is_mail",
     "os": "os",
     "useragent_device": "device",
     "kind": "kind",
@@ -53,17 +54,21 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per distinct user agent, ordered by it, null last. All columns are text:
+        One row per distinct user agent, ordered by it, null last. All columns are text, but for ``is_mail``:
 
         - ``useragent``: as given; null once if any was null.
-        - ``client``: a mail client, or the browser of a webmail; null where neither is known.
+        - ``client``: the program: a mail client, the browser of a webmail, or another; null where it is not known.
         - ``client_version``: its first two numbers; null where not said.
+        - ``is_mail``: true where the program reads mail, or is the image proxy of a mailbox; false for browsers, which
+          show webmail too, and where the program is not known.
         - ``os``: Windows, macOS, iOS, Android, Linux, Chrome OS, other, unknown.
         - ``device``: desktop, mobile, tablet, unknown. ``os`` and ``device`` of a proxy or a prefetch are unknown,
           because what it claims is made up; those of a bot are what it claims.
-        - ``kind``: person, proxy, prefetch, bot, unknown. Unknown is what says neither client nor system.
-        - ``rule``: the id of the rule that decided, of `rules` or one of ``crawler-user-agents``,
-          ``ua-parser-spider``, ``ua-parser``; null where none knew the user agent.
+        - ``kind``: person, proxy, prefetch, bot, unknown. Unknown is what says neither system nor engine.
+        - ``rule``: the id of the rule that decided: one of `rules`; ``crawler-user-agents``, ``ua-parser-spider`` or
+          ``ua-parser`` for the lists of those packages; ``named-program`` where the only unfamiliar ``Name/version``
+          was taken for the program; ``bare-name`` where there is a name with neither system nor engine; null where
+          nothing is known.
 
         Of no user agents: no rows.
 
@@ -104,8 +109,8 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
     -------
     pandas.DataFrame
         The same rows, in their order, with the categories ``client``, ``client_version``, ``os``,
-        ``useragent_device`` (ours; Copernica's own ``device`` stays), ``kind`` and ``rule`` as in
-        `classify_user_agents`. With ``ip_ranges`` also the boolean ``confirmed``, of the rows with a bare
+        ``useragent_device`` (ours; Copernica's own ``device`` stays), ``kind`` and ``rule`` and the boolean ``is_mail``
+        as in `classify_user_agents`. With ``ip_ranges`` also the boolean ``confirmed``, of the rows with a bare
         ``Mozilla/5.0``: true where the address lies in the ranges, so that it is surely no reader, false where it
         does not; null for every other row and where there is no address.
 
@@ -134,6 +139,7 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
         of_code = pd.Categorical(dimension[source]).take(place, allow_fill=True)
         of_row = pd.Categorical.from_codes(of_code.codes[codes], dtype=of_code.dtype, validate=False)
         added[name] = pd.Series(of_row, index=frame.index)
+    added["is_mail"] = added["is_mail"].astype("bool")
     if ip_ranges is not None:
         added["confirmed"] = _confirmed(frame, added["rule"], AddressRanges.of(ip_ranges))
     return frame.assign(**added)
@@ -145,8 +151,9 @@ def rules() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per rule: ``id``, ``pattern``, ``client``, ``os``, ``device``, ``kind``, ``meaning``, ``source``,
-        ``example``; null where the rule leaves it to the user agent. A client ``$1`` is the first group of the pattern.
+        One row per rule: ``id``, ``pattern``, ``client``, ``is_mail``, ``os``, ``device``, ``kind``, ``meaning``,
+        ``source``, ``since`` (the version of the table) and ``example``; null where the rule leaves it to the user
+        agent. A client ``$1`` is the first group of the pattern.
 
     Examples
     --------
@@ -155,8 +162,9 @@ def rules() -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = ["id", "pattern", "client", "os", "device", "kind", "meaning", "source", "example"]
-    return pd.DataFrame([asdict(rule) for rule in RULES], columns=columns, dtype="str")
+    columns = ["id", "pattern", "client", "is_mail", "os", "device", "kind", "meaning", "source", "since", "example"]
+    rows = [{**asdict(rule), "pattern": rule.regex, "is_mail": rule.is_mail} for rule in RULES]
+    return pd.DataFrame(rows, columns=columns).astype({name: "str" for name in columns if name != "is_mail"})
 
 
 def _confirmed(frame: pd.DataFrame, rule: pd.Series[Any], ranges: AddressRanges) -> pd.Series[Any]:
@@ -218,7 +226,8 @@ def _dimension(agents: list[str | None]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [(agent, *judge(_text(agent))) for agent in agents]
-    return pd.DataFrame(rows, columns=["useragent", *Judgement._fields]).astype("str")
+    frame = pd.DataFrame(rows, columns=["useragent", *Judgement._fields])
+    return frame.astype({name: "bool" if name == "is_mail" else "str" for name in frame.columns})
 
 
 def _text(agent: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from impressions_analytics.user_agents.patterns import Finder, first_match
@@ -104,6 +105,23 @@ def device_of(system: str, useragent: str, model: str | None = None) -> str:
     if "X11" in useragent:
         return "desktop"
     return USUAL_DEVICE.get(system, "mobile" if model else "unknown")
+
+
+_ANDROID_MODEL = re.compile(
+    r"(\bAndroid[ /]?[\w.]*; ?(?:U; ?)?(?:[a-z]{2}[-_][A-Za-z]{2}; ?)?)"
+    r"[^;()/]*(?:/[\w.]+)?(?: [Bb]uild ?/[^;()]*)?(?=[;)])"
+)
+
+
+def without_model(useragent: str) -> str:
+    """Return the user agent without the name and build of an Android phone, which may be any word.
+
+    Examples
+    --------
+    >>> without_model("Mozilla/5.0 (Linux; Android 7.0; M bot 60 Build/NRD90M) AppleWebKit/537.36")
+    'Mozilla/5.0 (Linux; Android 7.0; ) AppleWebKit/537.36'
+    """
+    return _ANDROID_MODEL.sub(r"\1", useragent) if "Android" in useragent else useragent
 
 
 @cache

@@ -1,11 +1,12 @@
-"""The rule table of user agents, as read from ``rules.toml``, and the first rule that matches."""
+"""The rules for user agents, as read from ``rules.toml``, and the first rule that matches."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Literal
@@ -32,6 +33,12 @@ class Rule:
         What the rule knows; None where the user agent is to be read, which for the client is a person's only.
     kind : Kind
         What a user agent with the pattern is.
+    mail : bool, optional
+        Whether the program reads mail; None where that follows from ``client``: a named client does.
+    names : tuple of str
+        The clients that ``{names}`` in the pattern stands for, spelled as results have them.
+    since : str
+        The version of the table that brought the rule or changed its pattern last.
     """
 
     id: str
@@ -43,6 +50,14 @@ class Rule:
     os: str | None = None
     device: str | None = None
     kind: Kind = "person"
+    mail: bool | None = None
+    names: tuple[str, ...] = ()
+    since: str = "1"
+
+    @property
+    def is_mail(self) -> bool:
+        """Whether the program reads mail: it does where the rule names a client and does not deny it."""
+        return self.mail if self.mail is not None else self.client is not None
 
     def reads(self, useragent: str) -> tuple[str | None, str | None]:
         r"""Return the client and its version in a user agent that this rule matches.
@@ -56,17 +71,50 @@ class Rule:
         """
         found = self._compiled.search(useragent)
         groups = [group for group in found.groups() if group] if found else []
-        client = groups.pop(0) if self.client == "$1" else self.client
-        return client, groups[0] if groups else None
+        client = groups.pop(0) if self.client == "$1" and groups else self.client
+        return self._spelled.get(_folded(client or ""), client), groups[0] if groups else None
+
+    @cached_property
+    def regex(self) -> str:
+        """The pattern with its names filled in."""
+        names = (re.escape(name).replace(r"\ ", "[ _-]?") for name in self.names)
+        return self.pattern.replace("{names}", "|".join(names))
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        return {_folded(name): name for name in self.names}
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
+        return re.compile(self.regex)
 
 
-def _read_table() -> tuple[str, tuple[Rule, ...]]:
-    table = tomllib.loads(files(__package__).joinpath("rules.toml").read_text("utf-8"))
-    return table["version"], tuple(Rule(**row) for row in table["rule"])
+def _folded(name: str) -> str:
+    """Return a name without case and spaces, as two spellings of it agree."""
+    return re.sub(r"[ _-]", "", name).lower()
+
+
+class Rulebook:
+    """Rules in the order in which they are asked, and the one matcher of all of them.
+
+    Examples
+    --------
+    >>> OURS.first("Mozilla/5.0").id
+    'apple-privacy'
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._by_id = {rule.id: rule for rule in self.rules}
+
+    def first(self, useragent: str) -> Rule | None:
+        """Return the first rule that matches, or None."""
+        found = self._find(useragent)
+        return None if found is None else self._by_id[found]
+
+    @cached_property
+    def _find(self) -> Finder:
+        return first_match((rule.regex, rule.id) for rule in self.rules)
 
 
 def _version(table: str) -> str:
@@ -75,23 +123,10 @@ def _version(table: str) -> str:
     return f"{table} ({lists})"
 
 
-_TABLE_VERSION, RULES = _read_table()
-RULES_VERSION = _version(_TABLE_VERSION)
-_BY_ID = {rule.id: rule for rule in RULES}
+_TABLE = tomllib.loads(files(__package__).joinpath("rules.toml").read_text("utf-8"))
+RULES = tuple(Rule(**{**row, "names": tuple(row.get("names", ()))}) for row in _TABLE["rule"])
+RULES_VERSION = _version(_TABLE["version"])
+OURS = Rulebook(RULES)
 
-
-def first_rule(useragent: str) -> Rule | None:
-    """Return the first rule that matches, or None.
-
-    Examples
-    --------
-    >>> first_rule("Mozilla/5.0").id
-    'apple-privacy'
-    """
-    found = _rule_finder()(useragent)
-    return None if found is None else _BY_ID[found]
-
-
-@cache
-def _rule_finder() -> Finder:
-    return first_match((rule.pattern, rule.id) for rule in RULES)
+SET_ASIDE: dict[str, str] = {row["pattern"]: row["reason"] for row in _TABLE["set_aside"]}
+"""Patterns of the crawler list that also match readers' programs -> what they match."""
