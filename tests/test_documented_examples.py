@@ -208,3 +208,50 @@ def test_a_page_that_does_not_add_up_once_is_asked_again_and_twice_is_an_error(r
             else:
                 with pytest.raises(ia.MalformedResponseError, match="count is 4, but 5 rows came"):
                     ia.load_impressions(api)
+
+
+def test_destinations_are_asked_with_their_days_and_never_with_a_large_offset(reach, monkeypatch):
+    import impressions_analytics.loader.slicing as slicing
+    import impressions_analytics.loader.window_load as window_load
+
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 2_000)
+    monkeypatch.setattr(slicing, "FULL_ROWS", 1_000)
+    with Sandbox(impressions=8_000, emailings=40, seed=2, destinations_need_period=True) as box:
+        api = reach(box, version=3)
+        whole = ia.load_destinations(api)
+        assert len(whole) == len(box.truth("destinations"))
+        asked = [one.query for one in box.requests if one.path.endswith("ms/destinations")]
+        assert all({"from", "to"} <= set(query) for query in asked)
+        assert max(int(query["start"]) for query in asked) <= 2_000
+
+
+def test_the_destinations_of_a_large_emailing_are_cut_by_the_time_of_sending(reach, monkeypatch):
+    import impressions_analytics.loader.slicing as slicing
+    import impressions_analytics.loader.window_load as window_load
+
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 2_000)
+    monkeypatch.setattr(slicing, "FULL_ROWS", 1_000)
+    with Sandbox(impressions=6_000, emailings=2, seed=2) as box:
+        largest = max(box.truth("emailings"), key=lambda one: one["destinations"])
+        frame = ia.load_destinations(reach(box, version=3), emailing=largest["ID"])
+        assert len(frame) == largest["destinations"] > 3_000
+        cut = [one.query for one in box.requests if "fields[]" in one.query]
+        assert cut
+        assert all(text.startswith("timestampsent") for query in cut for text in query["fields[]"])
+        assert max(int(one.query["start"]) for one in box.requests) <= 2_000
+
+
+def test_a_period_of_an_emailing_is_held_against_statistics_of_the_same_period(reach):
+    with Sandbox(impressions=3_000, emailings=2, seed=4) as box:
+        api = reach(box, version=3)
+        times = sorted(row["timestamp"] for row in box.truth() if row["mailing"] == 401)
+        period = {"begin": times[50], "end": times[200]}
+        opens = ia.load_impressions(api, emailing=401, **period)
+        for included in (True, False):
+            box.behave(begin_inclusive=included, end_inclusive=included)
+            assert ia.reconcile(opens, api, emailing=401).verdict == "complete"
+        lost = opens.drop(index=range(3, 9))
+        lost.attrs.update(opens.attrs)
+        box.behave(begin_inclusive=True, end_inclusive=True)
+        held = ia.reconcile(lost, api, emailing=401)
+        assert (held.verdict, held.total_difference) == ("contradicted", -6)

@@ -226,7 +226,7 @@ def test_a_reconciliation_refuses_what_it_cannot_compare(reach):
         api = reach(box)
         mailing = box.truth()[0]["mailing"]
         whole = ia.load_impressions(api, emailing=mailing)
-        for frame in (ia.load_impressions(api), ia.load_impressions(api, emailing=mailing, end="2026-01-01")):
+        for frame in (ia.load_impressions(api), ia.load_clicks(api, emailing=mailing)):
             with pytest.raises(ia.AnalysisError):
                 ia.reconcile(frame, api, emailing=mailing)
         with pytest.raises(ia.AnalysisError, match="impressions"):

@@ -38,7 +38,11 @@ _STATISTICS_PATHS: dict[Level, str] = {
 
 # How a list wants its period: each style is a function of the asked period, one second wider on either side where the
 # documentation does not say whether the ends are included.
-PeriodStyle = Literal["fields", "begintime", "fromdate", "from", "none"]
+PeriodStyle = Literal["fields", "fields_sent", "begintime", "fromdate", "from"]
+BY_DAY: frozenset[PeriodStyle] = frozenset({"fromdate", "from"})
+"""Styles that know days only."""
+ALWAYS_SAID: frozenset[PeriodStyle] = frozenset({"from"})
+"""Styles of lists whose documentation asks for a period in every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def destinations_endpoint(*, family: Family, emailing: str | None) -> Endpoint:
     """Return where the destinations of one emailing, or of the account, are asked."""
     level: Level = "account" if emailing is None else "emailing"
     path = _DESTINATION_PATHS[level].format(family=family, id=quote(emailing or "", safe=""))
-    style: PeriodStyle = "from" if emailing is None else "none"
+    style: PeriodStyle = "from" if emailing is None else "fields_sent"
     return Endpoint("destinations", family, path, style, of=None if emailing is None else ("mailing", int(emailing)))
 
 
@@ -135,19 +139,28 @@ def period_parameters(style: PeriodStyle, asked: PeriodTexts, widened: PeriodTex
     """
     first, last = widened
     match style:
-        case "fields":
+        case "fields" | "fields_sent":
+            column = "timestamp" if style == "fields" else "timestampsent"
             said = [
-                ("fields[]", asked[0] and f"timestamp>={asked[0]}"), ("fields[]", asked[1] and f"timestamp<{asked[1]}")
+                ("fields[]", asked[0] and f"{column}>={asked[0]}"), ("fields[]", asked[1] and f"{column}<{asked[1]}")
             ]  # fmt: skip
         case "begintime":
             said = [("begintime", first), ("endtime", last)]
         case "fromdate":
             said = [("fromdate", first and first[:10]), ("todate", last and _day_after(last))]
         case "from":
-            said = [("from", first and first[:10]), ("to", last and _day_after(last))]
-        case "none":
-            said = []
+            said = [("from", first[:10] if first else _FIRST_DAY), ("to", _closing_day(asked[1]))]
     return [(name, value) for name, value in said if value]
+
+
+_FIRST_DAY, _LAST_DAY = "2000-01-01", "2100-01-01"
+
+
+def _closing_day(end: str | None) -> str:
+    """Return the first day whose midnight is not before an end, whether or not that day is included."""
+    if end is None:
+        return _LAST_DAY
+    return end[:10] if end.endswith("00:00:00") else _day_after(end)
 
 
 def _day_after(moment: str) -> str:
@@ -163,7 +176,7 @@ def _whose(family: Family, level: Level, of: str) -> tuple[str, int] | None:
 
 
 def _event_period_styles(version: Version, family: Family) -> tuple[PeriodStyle, ...]:
-    """Version 2 of Marketing Suite was documented first with one style and later with the other."""
+    """Marketing Suite was documented with both styles: in version 2 one after the other, later in two languages."""
     if family == "publisher":
         return ("fields",)
-    return ("fields", "begintime") if version == 2 else ("begintime",)
+    return ("fields", "begintime") if version == 2 else ("begintime", "fields")

@@ -51,19 +51,28 @@ class Window:
         before = times < np.datetime64(self.begin - margin) if self.begins else none
         return before, times >= np.datetime64(self.end + margin) if self.ends else none
 
-    def cut(self, parts: int) -> list[Window]:
-        """Return up to so many windows of equal length in whole seconds, which together are this one.
+    def cut(self, parts: int, *, by_day: bool = False) -> list[Window]:
+        """Return up to so many windows of equal length in whole seconds, or days, which together are this one.
 
         Examples
         --------
         >>> day = Window(dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2))
         >>> [str(part.begin) for part in day.cut(2)]
         ['2026-01-01 00:00:00', '2026-01-01 12:00:00']
+        >>> len(day.cut(2, by_day=True))
+        1
         """
         seconds = int((self.end - self.begin).total_seconds())
         parts = max(1, min(parts, seconds))
-        edges = [self.begin + dt.timedelta(seconds=seconds * part // parts) for part in range(parts)] + [self.end]
-        return [Window(begin, end) for begin, end in itertools.pairwise(edges)]
+        edges = [self.begin + dt.timedelta(seconds=seconds * part // parts) for part in range(1, parts)]
+        if by_day:
+            edges = [edge for edge in dict.fromkeys(map(midnight, edges)) if edge > self.begin]
+        return [Window(begin, end) for begin, end in itertools.pairwise([self.begin, *edges, self.end])]
+
+
+def midnight(moment: dt.datetime) -> dt.datetime:
+    """Return the first second of a moment's day."""
+    return moment.replace(hour=0, minute=0, second=0)
 
 
 def read_moment(name: str, value: str | dt.date | dt.datetime | None) -> dt.datetime | None:

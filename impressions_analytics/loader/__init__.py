@@ -15,7 +15,8 @@ from impressions_analytics.loader.load import (
     load_impressions,
     load_unsubscribes,
 )
-from impressions_analytics.loader.totals import load_statistics, plan_load, reconcile
+from impressions_analytics.loader.reconciliation import reconcile
+from impressions_analytics.loader.totals import load_statistics, plan_load
 
 __all__ = [
     "iter_events",

@@ -7,6 +7,7 @@ pages into the typed frame; no pages make an empty typed frame.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -215,6 +216,22 @@ def refusal(answer: Any) -> str | None:
         return None
     message = error.get("message", error) if isinstance(error, dict) else error
     return " ".join(str(message).split())[:300]
+
+
+_GONE = re.compile(
+    r"unknown|no entity|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
+)
+
+
+def is_gone(refused: BaseException) -> bool:
+    """Whether the API refused an ID as one that it does not know: any other refusal must not pass for that.
+
+    Examples
+    --------
+    >>> is_gone(ValueError("ms/emailing/7/destinations: No entity with supplied ID"))
+    True
+    """
+    return bool(_GONE.search(str(refused)))
 
 
 def build_frame(decoder: Decoder, pages: Iterable[pa.Table]) -> pd.DataFrame:

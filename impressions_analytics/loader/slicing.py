@@ -10,9 +10,10 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from impressions_analytics.api.endpoints import BY_DAY
 from impressions_analytics.api.fetching import Fetcher
 from impressions_analytics.api.session import Transport
-from impressions_analytics.api.windows import LATEST, Window
+from impressions_analytics.api.windows import LATEST, Window, midnight
 from impressions_analytics.errors import IncompleteLoadError, MalformedResponseError, RequestRefusedError
 from impressions_analytics.loader.decode import Decoder, NotJsonError
 from impressions_analytics.loader.progress import Progress
@@ -46,7 +47,7 @@ class Slicer:
             When the API answers what it does not document.
         """
         yield from self._in_turn(
-            [WindowLoad(list_load, list_load.window, asked=list_load.bounded) for list_load in list_loads]
+            [WindowLoad(list_load, list_load.window, asked=list_load.asks_for_period) for list_load in list_loads]
         )
         for list_load in list_loads:
             if list_load.whole is not None and list_load.held < list_load.whole:
@@ -154,14 +155,14 @@ class Slicer:
             end = self.now
             behind = [Window(end, LATEST)]  # what arrives meanwhile, or comes from a clock that is ahead
         windows = []
-        if (
-            not window_load.window.begins
-            and window_load.first_time is not None
-            and begin < window_load.first_time < end
-        ):
-            windows.append(Window(begin, window_load.first_time))
-            begin = window_load.first_time
-        windows += [*Window(begin, end).cut(max(2, parts)), *behind]
+        by_day = window_load.endpoint.period_style in BY_DAY
+        first = window_load.first_time
+        if first is not None and by_day:
+            first = midnight(first)
+        if not window_load.window.begins and first is not None and begin < first < end:
+            windows.append(Window(begin, first))
+            begin = first
+        windows += [*Window(begin, end).cut(max(2, parts), by_day=by_day), *behind]
         return [WindowLoad(window_load.list_load, part, divisible=len(windows) > 1, splits=splits) for part in windows]
 
 
@@ -174,6 +175,6 @@ def _asked_otherwise(list_load: ListLoad) -> WindowLoad:
     list_load.whole = None
     if list_load.endpoint.other_styles:
         list_load.ask_otherwise()
-        return WindowLoad(list_load, list_load.window, asked=list_load.bounded)
+        return WindowLoad(list_load, list_load.window, asked=list_load.asks_for_period)
     list_load.period_ignored = True
     return WindowLoad(list_load, list_load.window, asked=False, divisible=False)

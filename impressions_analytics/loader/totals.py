@@ -1,8 +1,7 @@
-"""Figures that Copernica counts itself: what a load will cost, and whether a load agrees with its statistics."""
+"""Figures that Copernica counts itself: what a load will cost, and its statistics."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,22 +11,16 @@ import pandas as pd
 from impressions_analytics.api.endpoints import Level, destinations_endpoint, statistics_path
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
-from impressions_analytics.api.windows import EARLIEST, LATEST, Window
-from impressions_analytics.certificate import Verdict
+from impressions_analytics.api.windows import EARLIEST, LATEST, SECOND, Window, read_period
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
 from impressions_analytics.errors import (
-    AnalysisError,
     InvalidArgumentError,
     MalformedResponseError,
-    MissingColumnError,
     RequestRefusedError,
 )
-from impressions_analytics.loader.assembly import wall_clock
 from impressions_analytics.loader.decode import Decoder
-from impressions_analytics.loader.load import given_api, given_family, given_identifier, want_events
+from impressions_analytics.loader.load import Moment, given_api, given_family, given_identifier, want_events
 from impressions_analytics.loader.window_load import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, ListLoad, WindowLoad
-
-LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +52,6 @@ class LoadPlan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain values."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """A load held against Copernica's own statistics of the same emailing or destination.
-
-    Attributes
-    ----------
-    rows, destinations : int
-        What the load holds: rows, and distinct destinations.
-    total, unique : int or None
-        What Copernica counts.
-    total_difference, unique_difference : int or None
-        The load's figure less Copernica's: above zero where Copernica's lags, below zero where the load lacks rows.
-    newest_row_age_seconds : float or None
-        How old the newest row is: Copernica's figures lag, so a difference of a young load means little.
-    verdict : str
-        "complete" when both agree, or the load has more and rows so young that Copernica may not have counted them;
-        "unproven" when Copernica gives no figure; else "contradicted".
-    """
-
-    kind: Kind
-    rows: int
-    destinations: int
-    total: int | None
-    unique: int | None
-    total_difference: int | None
-    unique_difference: int | None
-    newest_row_age_seconds: float | None
-    verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the figures as plain values."""
         return asdict(self)
 
 
@@ -138,7 +97,7 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
 
 def _total_of(transport: Transport, list_load: ListLoad, decoder: Decoder) -> int:
     """Ask how many rows a list has, in the style of period that it keeps to."""
-    window_load = WindowLoad(list_load, list_load.window, asked=list_load.bounded)
+    window_load = WindowLoad(list_load, list_load.window, asked=list_load.asks_for_period)
     one_row = [
         (name, "1" if name == "limit" else value) for name, value in window_load.parameters(window_load.requests[0])
     ]
@@ -174,9 +133,23 @@ def load_statistics(
     *,
     emailing: int | str | None = None,
     destination: int | str | None = None,
+    begin: Moment = None,
+    end: Moment = None,
     family: Family = "ms",
 ) -> pd.DataFrame:
     """Load Copernica's own totals of one emailing or destination; they may lag behind its rows.
+
+    Parameters
+    ----------
+    api : Copernica, optional
+        How to reach the account; from the environment by default.
+    emailing, destination : int or str, optional
+        Whose totals; give one of them.
+    begin, end : str, date or datetime, optional
+        The period, ``begin <= timestamp < end``. Whether Copernica counts the rows at its first and last second is
+        not documented.
+    family : {"ms", "publisher"}
+        The product that sent the mail.
 
     Returns
     -------
@@ -198,7 +171,7 @@ def load_statistics(
     of = given_identifier(level, destination if emailing is None else emailing)
     path = statistics_path(family=given_family(family), level=level, of=of)
     with Transport(api) as transport:
-        answer = transport.get_object(path)
+        answer = transport.get_object(path, _statistics_period(begin, end))
     figures = [answer.get(kind) for kind in EVENT_KINDS]
     columns = {
         name: pd.array([_figure(path, figure, name) for figure in figures], dtype="Int64")
@@ -207,83 +180,11 @@ def load_statistics(
     return pd.DataFrame({"kind": pd.array(EVENT_KINDS, dtype="str"), **columns})
 
 
-def reconcile(
-    frame: pd.DataFrame,
-    api: Copernica | None = None,
-    *,
-    emailing: int | str | None = None,
-    destination: int | str | None = None,
-    kind: Kind = "impressions",
-    family: Family = "ms",
-) -> Reconciliation:
-    """Hold a load against Copernica's own statistics of the same emailing or destination.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        All events of the kind that were loaded for that emailing or destination, with no period.
-    api, emailing, destination, family
-        As for `load_statistics`.
-    kind : str
-        What the frame holds.
-
-    Returns
-    -------
-    Reconciliation
-
-    Raises
-    ------
-    AnalysisError
-        When the frame, by its certificate, holds something else, or a period only.
-    """
-    api = given_api(api)
-    whose = want_events(kind, api, emailing=emailing, destination=destination, family=family)
-    _check_whole(frame, kind, whose.endpoints[0].path)
-    statistics = load_statistics(api, emailing=emailing, destination=destination, family=family)
-    counted = statistics.set_index("kind").loc[kind]
-    rows, destinations = len(frame), int(frame["destination"].nunique())
-    total, unique = _known(counted["total"]), _known(counted["unique"])
-    total_difference, unique_difference = _less(rows, total), _less(destinations, unique)
-    return Reconciliation(
-        kind, rows, destinations, total, unique, total_difference, unique_difference,
-        age := _age_seconds(frame, wall_clock(api)), _verdict(total_difference, unique_difference, age),
-    )  # fmt: skip
-
-
-def _check_whole(frame: pd.DataFrame, kind: Kind, path: str) -> None:
-    """Refuse a frame that, by its certificate, is not all the events of the kind that the statistics count."""
-    for column in ("destination", "timestamp"):
-        if column not in frame.columns:
-            raise MissingColumnError(f"the frame has no column {column!r}; give the frame as it was loaded")
-    load = frame.attrs.get("load")
-    if load is None:
-        return
-    if load.get("kind") != kind or load.get("endpoints") != [path]:
-        raise AnalysisError(
-            f"the frame holds {load.get('kind')} of {load.get('endpoints')}, asked to hold it to {path}"
-        )
-    if load.get("begin") is not None or not load.get("open_end"):
-        raise AnalysisError("the frame was loaded for a period; load the whole emailing to reconcile it")
-
-
-def _known(value: Any) -> int | None:
-    return None if pd.isna(value) else int(value)
-
-
-def _less(ours: int, theirs: int | None) -> int | None:
-    return None if theirs is None else ours - theirs
-
-
-def _verdict(total: int | None, unique: int | None, age_seconds: float | None) -> Verdict:
-    known = [difference for difference in (total, unique) if difference is not None]
-    lagging = age_seconds is not None and age_seconds < LAG_SECONDS
-    if any(difference < 0 or (difference > 0 and not lagging) for difference in known):
-        return "contradicted"
-    return "complete" if known else "unproven"
-
-
-def _age_seconds(frame: pd.DataFrame, now: dt.datetime) -> float | None:
-    return None if frame.empty else (now - frame["timestamp"].max().to_pydatetime()).total_seconds()
+def _statistics_period(begin: Moment, end: Moment) -> list[tuple[str, str]]:
+    """Return the parameters of a half-open period whose last second may be included."""
+    first, last = read_period(begin, end)
+    said = {"begintime": first, "endtime": None if last is None else last - SECOND}
+    return [(name, str(moment)) for name, moment in said.items() if moment is not None]
 
 
 def _figure(path: str, figure: Any, name: str) -> int | None:

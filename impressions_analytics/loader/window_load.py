@@ -8,7 +8,6 @@ A `WindowLoad` only decides; `slicing.py` sends its requests and hands it the pa
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,17 +15,17 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from impressions_analytics.api.endpoints import Endpoint, period_parameters
+from impressions_analytics.api.endpoints import ALWAYS_SAID, BY_DAY, Endpoint, PeriodStyle, period_parameters
 from impressions_analytics.api.windows import SECOND, Window
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.loader.decode import Page, time_column
+from impressions_analytics.loader.decode import Page, is_gone, time_column
 
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
 MOST_ROWS = 10_000_000_000  # no account has so many: a total beyond it would plan pages until memory is full
 FULL_ROWS = 14_600  # rows to aim at in a window: uneven ones then rarely need cutting again, or half a page each
 
-SLICED_STYLES = {"fields", "begintime"}  # periods to the second; the others know days only
+SLICED_STYLES: set[PeriodStyle] = {"fields", "fields_sent", "begintime", "from"}  # of lists that grow long
 
 Outcome = Literal["under way", "settled", "unsettled", "too long", "period ignored", "dropped"]
 
@@ -72,6 +71,11 @@ class ListLoad:
     period_ignored: bool = False
     may_be_gone: bool = False
     gone: bool = False
+
+    @property
+    def asks_for_period(self) -> bool:
+        """Whether the first call names a period."""
+        return self.bounded or self.endpoint.period_style in ALWAYS_SAID
 
     def ask_otherwise(self) -> None:
         """Say periods in the next style that the endpoint may know."""
@@ -254,7 +258,7 @@ class WindowLoad:
         """Whether rows lie where the API, had it understood the period, could not have sent them from."""
         if not self.asked:
             return False
-        margin = 2 * SECOND if self.endpoint.period_style in SLICED_STYLES else dt.timedelta(days=2)
+        margin = dt.timedelta(days=2) if self.endpoint.period_style in BY_DAY else 2 * SECOND
         early, late = self.window.outside(rows[time_column(rows)].to_numpy(), margin)
         return bool(early.any() or late.any())
 
@@ -262,22 +266,6 @@ class WindowLoad:
         """Whether the newest page shows only what the one before it, or the first, has shown: there is no end."""
         *earlier, newest = [batch["ID"].to_numpy() for batch in self.batches[self._found_before :]]
         return any(np.isin(newest, page).all() for page in (*earlier[:1], *earlier[-1:]))
-
-
-_GONE = re.compile(
-    r"unknown|no entity|not (?:be )?found|no such|does ?n[o']t exist|invalid (?:id|emailing|mailing)|deleted", re.I
-)
-
-
-def is_gone(refused: BaseException) -> bool:
-    """Whether the API refused an ID as one that it does not know: any other refusal must not pass for that.
-
-    Examples
-    --------
-    >>> is_gone(RequestRefusedError("ms/emailing/7/destinations: No entity with supplied ID"))
-    True
-    """
-    return bool(_GONE.search(str(refused)))
 
 
 def _check_envelope(endpoint: Endpoint, request: PageRequest, page: Page) -> None:
