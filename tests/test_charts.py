@@ -54,6 +54,12 @@ def decay(mailings: list[Any], *, mature: bool = True, final: int = 4) -> pd.Dat
     return pd.concat(frames, ignore_index=True).astype({"half_life_hours": "float64"})
 
 
+def forecast(*, observed: int = 2, many: int = 20) -> pd.DataFrame:
+    counts = {"forecast_low": [0, many, many], "forecast": [0, many, 2 * many], "forecast_high": [0, many, 3 * many]}
+    seen = [hour < observed for hour in range(3)]
+    return pd.DataFrame({"mailing": 412, "measure": "opens", "hours": [0, 1, 2], "observed": seen, **counts})
+
+
 def rated(name: str, share: float) -> dict[str, float]:
     return {name: share, f"{name}_ci_low": share - 0.01, f"{name}_ci_high": share + 0.01}
 
@@ -111,6 +117,17 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             mailings(3_000),
             mailings(2)[["mailing", "human_opens", "unique_opens"]],
             mailings(2).assign(open_rate_of_delivered=float("nan"), human_open_rate_of_delivered=float("nan")),
+        ],
+    ),
+    "forecast": (
+        ia.plot_forecast,
+        [
+            forecast(),
+            forecast(observed=3),
+            forecast(observed=1),
+            forecast(many=0),
+            forecast(many=10**9),
+            forecast().assign(measure="clicks"),
         ],
     ),
     "user_agents": (

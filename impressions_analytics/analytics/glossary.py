@@ -10,6 +10,8 @@ _OWN = "this package's own convention"
 _SCREENS = "Copernica's result screens"
 _COMMON = "common among mail platforms"
 _WILSON = "E. B. Wilson, JASA 22 (1927)"
+_BERGER = "R. L. Berger, Technometrics 24 (1982)"
+_SHAFER = "G. Shafer and V. Vovk, JMLR 9 (2008)"
 _SOURCES = {
     "open_rate_of_sent": _SCREENS,
     "impressions": _SCREENS,
@@ -72,6 +74,15 @@ _OTHERS = (
     ("Copernica's click-through rate", "clickers / (openers only + clickers), over dominant results",
      "dominant_results", "copernica_click_through_rate",
      "destinations, clicks, unsubscribes, abuses, errors", _SCREENS, "share of destinations"),
+    ("difference of two arms", "(h_a + q_a m_a) - (h_b + q_b m_b), least and most for |q_a - q_b| <= delta",
+     "compare_mailings", "difference_low_delta_..., difference_high_delta_...", "deliveries", _BERGER,
+     "share of destinations"),
+    ("winner of a split test", "the arm whose lower end is above 0 at delta",
+     "compare_mailings", "winner", "deliveries", _BERGER, "mailing"),
+    ("forecast of final opens", "so far x exp(mean growth of comparable mailings), Student or conformal interval",
+     "forecast_opens", "forecast_low, forecast, forecast_high", "destinations, deliveries", _SHAFER, "destinations"),
+    ("probability of a finding", "Student's, of log odds against earlier mailings and other cohorts; Bonferroni",
+     "find_anomalies", "probability", "destinations, deliveries", _OWN, "probability"),
     ("95% interval of a rate", "Wilson's score interval, from the rate and its n",
      "mailing_performance", "..._ci_low, ..._ci_high", "", _WILSON, "as the rate"),
 )  # fmt: skip
