@@ -65,6 +65,17 @@ def test_watching_tells_cron_in_one_line_a_finding(wrong, monkeypatch, capsys):
     assert (code, out) == (0, "nothing out of line in 1 mailing\n")
 
 
+def test_what_could_not_be_judged_is_said(tmp_path):
+    with Sandbox(emailings=3, seed=4, story=Story(recipients=40)) as box:
+        archive = ia.Archive(tmp_path)
+        archive.sync(ia.Copernica(box.access_token, url=box.url), kinds=KINDS[:4])
+    said = ia.find_anomalies(archive, as_of=END, days=30).attrs["not_checked"]
+    assert said == [
+        "errors were never synced", "abuses were never synced",
+        "fewer than 50 messages delivered, or not sent within a day: mailing 403",
+    ]  # fmt: skip
+
+
 def test_hours_that_nobody_loaded_are_told(tmp_path):
     with Sandbox(emailings=24, seed=4, story=Story(recipients=500)) as box:
         api, archive = ia.Copernica(box.access_token, url=box.url), ia.Archive(tmp_path)

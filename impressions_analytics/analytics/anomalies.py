@@ -10,7 +10,14 @@ import pandas as pd
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.compare import chosen_kinds
 from impressions_analytics.analytics.findings import finding, not_loaded, silent
-from impressions_analytics.analytics.judged_mailings import MEASURES, UNSEEN, WHOLE, count_mailings, judge
+from impressions_analytics.analytics.judged_mailings import (
+    LEAST_DELIVERED,
+    MEASURES,
+    UNSEEN,
+    WHOLE,
+    count_mailings,
+    judge,
+)
 from impressions_analytics.analytics.silence import find_silences
 from impressions_analytics.analytics.unusual import LEAST_HISTORY
 from impressions_analytics.analytics.watched_messages import NEEDED, OPTIONAL, read_messages, with_cohorts
@@ -143,7 +150,8 @@ def find_anomalies(
     rows += [finding(one, mailings, judged, level) for one in found]
     result = _result(rows)
     result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[recent, "mailing"].tolist()}
-    result.attrs["not_checked"] = _not_checked(there, mailings, recent)
+    left_out = _left_out(messages, mailings, since - pd.Timedelta(hours=horizon_hours))
+    result.attrs["not_checked"] = _not_checked(there, mailings, recent) + left_out
     return result
 
 
@@ -174,6 +182,15 @@ def _not_checked(there: Sequence[Kind], mailings: pd.DataFrame, recent: pd.Serie
     said = [f"{kind} were never synced" for kind in OPTIONAL if kind not in there]
     early = mailings.loc[recent & (mailings.index < LEAST_HISTORY), "mailing"]
     return said + [f"mailing {mailing} has fewer than {LEAST_HISTORY} mailings before it" for mailing in early]
+
+
+def _left_out(messages: pd.DataFrame, mailings: pd.DataFrame, since: pd.Timestamp) -> list[str]:
+    """Name the recent mailings that are too small, or whose messages left over more than a day."""
+    others = messages.loc[(messages["sent_at"] > since) & ~messages["mailing"].isin(mailings["mailing"]), "mailing"]
+    listed = ", ".join(str(mailing) for mailing in others.drop_duplicates().head(5))
+    return [f"fewer than {LEAST_DELIVERED} messages delivered, or not sent within a day: mailing {listed}"] * bool(
+        listed
+    )
 
 
 def _result(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
@@ -141,6 +142,7 @@ def forecast_opens(
        hours  messages_so_far  forecast  learnt_from
     0    2.0               25        50            6
     """
+    whole_number("mailing", int(mailing) if isinstance(mailing, np.integer) else mailing, least=0)
     _check(level, horizon_hours, hourly=hourly, backtest=backtest)
     read, until = read_sendings(opens, destinations, deliveries, clicks, chosen_kinds(kinds))
     now = until if as_of is None else moment("as_of", as_of)

@@ -43,7 +43,7 @@ def make_case(sendings: list[Sending], mailing: int, now: pd.Timestamp, horizon:
     """Return the case of a mailing, or say why nothing can be forecast."""
     target = next((one for one in sendings if one.mailing == mailing), None)
     if target is None or not target.delivered:
-        known = ", ".join(str(one.mailing) for one in sendings[-5:]) or "none"
+        known = ", ".join([str(one.mailing) for one in sendings if one.delivered][-5:]) or "none"
         raise AnalysisError(
             f"mailing {mailing} has no destinations and deliveries in the data; the last that have are {known}"
         )

@@ -87,7 +87,7 @@ def _sendings(source: AnalysisInput, mailed: pd.DataFrame, rows: Any, arrived: A
 def _ages(source: AnalysisInput, mailed: pd.DataFrame, rows: Any, arrived: Any) -> pd.DataFrame:
     """Return the age of the mailing at the first row of each delivered message."""
     firsts = rows.group_by(_KEYS).aggregate(first=rows.timestamp.min())
-    firsts = firsts.semi_join(arrived, _KEYS)
+    firsts = firsts.filter(firsts["first"].notnull()).semi_join(arrived, _KEYS)
     frame: pd.DataFrame = source.engine.fetch(firsts.select("mailing", "first")).to_pandas()
     frame = frame.merge(mailed[["mailing", "sent_at"]], on="mailing")
     seconds = (frame["first"] - frame["sent_at"]).dt.total_seconds().clip(lower=0)
