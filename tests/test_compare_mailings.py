@@ -58,6 +58,15 @@ def test_the_bounds_are_those_counted_by_hand():
     assert low[0] == pytest.approx(0.2 - np.sqrt(0.61 * 0.39 / 100 + 0.41 * 0.59 / 100))
 
 
+def test_the_worst_corner_counts_and_a_hidden_open_varies_by_its_own_rate():
+    a, b = Arm(1, 98, 40, 40), Arm(2, 98, 20, 20)
+    # Hidden rates of 0 and 0.5: 0.41 - (0.21 + 0.1); of 0.5 and 1: (0.41 + 0.2) - (0.21 + 0.2).
+    assert difference_bounds(a, b, [0.5], 0.0)[0].tolist() == pytest.approx([0.1])
+    variance_a, variance_b = 0.41 - 0.41**2, (0.21 + 0.25 * 0.2) - 0.31**2
+    low, _ = difference_bounds(a, b, [0.5], 1.0)
+    assert low[0] == pytest.approx(0.1 - np.sqrt((variance_a + variance_b) / 100))
+
+
 def test_a_wide_lead_wins_whatever_the_machines_did_and_says_so():
     opens = events((411, 0, 70, OUTLOOK), (412, 1000, 10, OUTLOOK), (412, 1050, 10, APPLE))
     row = ia.compare_mailings(opens, TWO, a=411, b=412).iloc[0]

@@ -6,8 +6,10 @@ import pytest
 from anomaly_worlds import alarms, naive_alarms, share_alarms
 
 import impressions_analytics as ia
+from impressions_analytics.analytics.quantiles import student_tail
 from impressions_analytics.analytics.silence import find_silences
 from impressions_analytics.analytics.unusual import surprise
+from impressions_analytics.analytics.watched_messages import with_cohorts
 
 
 def test_a_share_is_held_against_what_earlier_mailings_varied():
@@ -16,6 +18,19 @@ def test_a_share_is_held_against_what_earlier_mailings_varied():
     assert steady.expected == varying.expected == pytest.approx(0.3, abs=0.001)
     assert steady.probability < 0.02 < 0.2 < varying.probability
     assert surprise([300, 310, 290, 305, 295, 300, 250], [1000] * 7, "high").probability > 0.9
+
+
+def test_the_weaker_of_two_statistics_counts():
+    found = surprise([50] * 6 + [20], [1000] * 7, "low")
+    error = np.sqrt(7 / 6 / (1000 * 0.05 * 0.95))  # of the log odds
+    assert found.probability == pytest.approx(student_tail(0.03 / (0.05 * 0.95 * error), 5), rel=0.05)
+
+
+def test_an_open_at_the_moment_of_sending_is_none_before_it():
+    sent = pd.to_datetime(["2026-01-05", "2026-01-12", "2026-01-13"])
+    opened = pd.to_datetime(["2026-01-12", None, None])
+    messages = pd.DataFrame({"profile": 7, "sent_at": sent, "opened_at": opened, "client": ["Gmail", None, None]})
+    assert with_cohorts(messages)["cohort"].fillna("").tolist() == ["", "", "Gmail"]
 
 
 @pytest.mark.parametrize(("counts", "totals"), [

@@ -139,6 +139,14 @@ def test_nineteen_mailings_are_enough_for_an_interval_without_a_distribution():
     assert predict(100, [100] * 18, past[:18], level=0.9).method == "student"
 
 
+def test_students_interval_allows_for_what_the_mean_itself_varies():
+    past = np.array([150, 200, 250, 150, 200, 250])
+    growth = np.log((past + 0.5) / 100.5)
+    half = 2.015 * growth.std(ddof=1) * math.sqrt(7 / 6)
+    found = predict(1_000_000, [100] * 6, past, level=0.9)
+    assert found.high == pytest.approx(1_000_000 * math.exp(growth.mean() + half), rel=1e-3)
+
+
 def test_nine_in_ten_intervals_hold_the_final_count():
     assert 0.83 < tried(worlds=120, hours=3)[0] < 0.97
     assert tried(worlds=40, hours=3, target_hour=21.0, matched=False)[0] < 0.4  # why unlike mailings are refused
