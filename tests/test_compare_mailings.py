@@ -86,6 +86,16 @@ def test_a_lead_that_machines_may_have_made_decides_nothing():
     assert "No number of deliveries" in row["answer"]
 
 
+def test_a_lead_that_needs_a_stronger_assumption_says_which():
+    sent = delivered((411, 0, 1000), (412, 2000, 1000))
+    opens = events((411, 0, 300, OUTLOOK), (411, 300, 400, APPLE), (412, 2000, 250, OUTLOOK), (412, 2250, 400, APPLE))
+    row = ia.compare_mailings(opens, sent, a=411, b=412).iloc[0]
+    assert pd.isna(row["winner"])
+    assert 0.01 <= row["largest_delta"] < 0.05
+    assert "Mailing 411 wins only as long as the open rates that machines hide differ by at most" in row["answer"]
+    assert ia.compare_mailings(opens, sent, a=411, b=412, delta=0.01).iloc[0]["winner"] == 411
+
+
 def test_three_arms_are_three_pairs_that_hold_together():
     sent = delivered((411, 0, 100), (412, 1000, 100), (413, 2000, 100))
     opens = events((411, 0, 40, OUTLOOK), (412, 1000, 28, OUTLOOK), (413, 2000, 10, OUTLOOK))

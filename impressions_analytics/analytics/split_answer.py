@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from impressions_analytics.analytics.split_test import (
@@ -85,27 +86,39 @@ def _answer(a: Arm, b: Arm, row: dict[str, Any], delta: float, z: float) -> str:
 
 
 def _by_opens_in_words(a: Arm, b: Arm, row: dict[str, Any], *, delta: float, z: float) -> str:
-    rates = (
-        f"{a.human / a.delivered:.1%} of {a.delivered:,} delivered against {b.human / b.delivered:.1%} of "
-        f"{b.delivered:,}"
-    )
-    largest = row["largest_delta"]
+    rates = [f"{arm.human / arm.delivered:.1%} of {arm.delivered:,}" for arm in (a, b)]
+    seen = f"{rates[0]} delivered against {rates[1]}"
     if row["winner"] is not None:
-        bound = (
-            "whatever the machines did"
-            if largest == 1
-            else f"as long as the hidden open rates of the two arms differ by at most {100 * largest:.0f} points"
-        )
-        return f"Mailing {row['winner']} has the higher open rate, {bound} ({rates})."
+        return f"Mailing {row['winner']} has the higher open rate, {_bound(row['largest_delta'])} ({seen})."
     low, high = (100 * float(end) for end in difference_bounds(a, b, delta, z))
-    needed = row["deliveries_to_decide"]
-    more = (
-        f"About {needed:,} deliveries per arm would decide it, if the rates stay as they are."
-        if needed
-        else "No number of deliveries decides it by opens at these rates."
-    )
     between = f"{a.mailing} less {b.mailing} is between {low:+.1f} and {high:+.1f} points"
-    return f"Nothing can be decided by opens ({rates}): {between}. {more}"
+    return f"Nothing can be decided by opens ({seen}): {between}.{_nearly(a, b, row)}{_needed(row)}"
+
+
+def _bound(largest: float) -> str:
+    """Say up to where the leader wins."""
+    if largest == 1:
+        return "whatever the machines did"
+    points = math.floor(100 * largest)
+    if not points:
+        return "if the open rates that machines hide are the same in both arms"
+    unit = "point" if points == 1 else "points"
+    return f"as long as the open rates that machines hide differ by at most {points} {unit} between the arms"
+
+
+def _nearly(a: Arm, b: Arm, row: dict[str, Any]) -> str:
+    """Say that the leader wins under a stronger assumption, if it does."""
+    if row["largest_delta"] is None:
+        return ""
+    leader = a.mailing if row["difference_low_delta_0"] > 0 else b.mailing
+    return f" Mailing {leader} wins only {_bound(row['largest_delta'])}."
+
+
+def _needed(row: dict[str, Any]) -> str:
+    needed = row["deliveries_to_decide"]
+    if not needed:
+        return " No number of deliveries decides it by opens at these rates."
+    return f" About {needed:,} deliveries per arm would decide it, if the rates stay as they are."
 
 
 def _by_clicks_in_words(row: dict[str, Any]) -> str:

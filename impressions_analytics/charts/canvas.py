@@ -104,6 +104,17 @@ def count_axis(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
+def age_axis(ax: Axes, horizon: int) -> None:
+    """Give the x axis hours after sending on a square-root scale: most happens in the first hours."""
+    ax.set_xscale("function", functions=(lambda hours: hours.clip(0) ** 0.5, lambda root: root**2))
+    ticks = [hours for hours in _TICKS_HOURS if hours < 0.8 * horizon or hours == horizon]
+    ax.set_xticks(ticks if horizon in ticks else [*ticks, horizon])
+    ax.set_xlim(0, horizon)
+
+
+_TICKS_HOURS = (0, 1, 4, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 5760)
+
+
 def percent_axis(axis: Any) -> None:
     """Give an axis of shares tick labels in percent."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator

@@ -9,6 +9,7 @@ import pandas as pd
 
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
+    age_axis,
     note,
     open_axes,
     percent_axis,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _OWN = ("hours", "opens", "share", "half_life_hours", "mature")
 _MIDDLE = (0.1, 0.9)
 _UNTIL_WHEN = "not mature yet: give open_decay as_of=..."
-_TICKS_HOURS = (0, 1, 4, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 5760)
 
 
 def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapping[object, str] | None = None) -> Axes:
@@ -112,10 +112,7 @@ def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
 
 
 def _axes(ax: Axes, horizon: int) -> None:
-    ax.set_xscale("function", functions=(lambda hours: hours.clip(0) ** 0.5, lambda root: root**2))
-    ticks = [hours for hours in _TICKS_HOURS if hours < 0.8 * horizon or hours == horizon]
-    ax.set_xticks(ticks if horizon in ticks else [*ticks, horizon])
-    ax.set_xlim(0, horizon)
+    age_axis(ax, horizon)
     ax.set_ylim(0, 1.02)
     percent_axis(ax.yaxis)
 

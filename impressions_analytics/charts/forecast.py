@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from impressions_analytics.charts.canvas import (
+    age_axis,
     count_axis,
     open_axes,
     say_nothing_to_draw,
@@ -56,14 +57,14 @@ def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str 
     ax = open_axes(ax)
     mailing = f" of mailing {rows['mailing'].iloc[0]}" if len(rows) else ""
     style_axes(
-        ax, title=f"Forecast{mailing}", x="hours after sending",
+        ax, title=f"Forecast{mailing}", x="hours after sending (square-root scale)",
         y=_WHAT.get(measure, measure),
     )  # fmt: skip
     if rows.empty:
         return say_nothing_to_draw(ax, f"no forecast of {measure}")
     _draw(ax, rows)
     count_axis(ax.yaxis)
-    ax.set_xlim(0, max(1, int(rows["hours"].max())))
+    age_axis(ax, max(1, int(rows["hours"].max())))
     ax.set_ylim(0, None)
     ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small")
     return ax
