@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from impressions_analytics.user_agents.patterns import Finder, first_match
+from impressions_analytics.user_agents.patterns import Finder, extractor, first_match
 from impressions_analytics.user_agents.programs import ENGINE, is_bare_name, named_program
 from impressions_analytics.user_agents.systems import device_of, system_of, without_model
 from impressions_analytics.user_agents.table import OURS, SET_ASIDE, Kind, Rule, Rulebook
 
 if TYPE_CHECKING:
-    from ua_parser import Resolver
+    from collections.abc import Callable
 
 REMEMBERED = 50_000
 """Distinct user agents whose judgement is kept in the process: some 30 MB, more than a large account sees in a year."""
@@ -92,41 +92,42 @@ def _is_listed_crawler(text: str) -> bool:
 def _by_rule(rule: Rule, text: str) -> Judgement:
     if rule.kind in ("proxy", "prefetch", "unknown"):
         return Judgement(rule.reads(text)[0], None, rule.is_mail, "unknown", "unknown", rule.kind, rule.id)
-    client, version = rule.reads(text) if rule.client or rule.kind == "bot" else _program(_parsed(text), text)[:2]
+    client, version = rule.reads(text) if rule.client or rule.kind == "bot" else _program(text)[:2]
     said = client, _short(version), rule.is_mail
     if rule.os and rule.device:
         return Judgement(*said, rule.os, rule.device, rule.kind, rule.id)
-    system = rule.os or system_of(_parsed(text).system, text)
+    system = rule.os or _system(text)
     model = None if rule.kind == "bot" else _model(system, text)
     return Judgement(*said, system, rule.device or device_of(system, text, model), rule.kind, rule.id)
 
 
 def _by_lists(text: str) -> Judgement:
-    found = _parsed(text)
-    system = system_of(found.system, text)
+    system = _system(text)
+    if _is_listed_crawler(text):
+        return _bot(system, text, CRAWLER_LIST)
     model = _model(system, text)
-    bot_rule = CRAWLER_LIST if _is_listed_crawler(text) else SPIDER if model == "Spider" else None
-    device = device_of(system, text, None if bot_rule else model)
-    if bot_rule:
-        return Judgement(None, None, False, system, device, "bot", bot_rule)
-    client, version, rule = _program(found, text)
+    if model == "Spider":
+        return _bot(system, text, SPIDER)
+    client, version, rule = _program(text)
+    device = device_of(system, text, model)
     said = client, _short(version), client in MAIL_FAMILIES, system, device
     if system == "unknown" and device == "unknown" and (client is None or not ENGINE.search(text)):
         return Judgement(*said, "unknown", BARE_NAME if is_bare_name(text) else None)
     return Judgement(*said, "person", rule)
 
 
-def _program(found: _Parsed, text: str) -> tuple[str | None, str | None, str]:
+def _bot(system: str, text: str, rule: str) -> Judgement:
+    return Judgement(None, None, False, system, device_of(system, text), "bot", rule)
+
+
+def _program(text: str) -> tuple[str | None, str | None, str]:
     """Return the program, its version and the rule: the unfamiliar name where ua-parser sees only an engine."""
-    if found.client in GENERAL and (named := named_program(text)):
+    found = _browser_parser()(text)
+    if (found.family if found else None) in GENERAL and (named := named_program(text)):
         return *named, NAMED_PROGRAM
-    return *_browser(found), PARSER
-
-
-def _browser(found: _Parsed) -> tuple[str | None, str | None]:
-    """Return ua-parser's client by our name, with its version; neither where that name says nothing."""
-    client = CLIENTS.get(found.client, found.client) if found.client else None
-    return client, found.version if client else None
+    client = CLIENTS.get(found.family, found.family) if found else None
+    version = ".".join(part for part in (found.major, found.minor) if part) if client else None
+    return client, version, PARSER
 
 
 def _short(version: str | None) -> str | None:
@@ -134,47 +135,40 @@ def _short(version: str | None) -> str | None:
     return ".".join(version.split(".")[:2]).strip(".") or None if version else None
 
 
-class _Parsed(NamedTuple):
-    client: str | None
-    version: str | None
-    system: str | None
-
-
-def _parsed(text: str) -> _Parsed:
-    from ua_parser import Domain
-
-    found = _parser()(text, Domain.USER_AGENT | Domain.OS)
-    client, system = found.user_agent, found.os
-    version = ".".join(part for part in (client.major, client.minor) if part) if client else None
-    return _Parsed(client.family if client else None, version, system.family if system else None)
+def _system(text: str) -> str:
+    found = _system_parser()(text)
+    return system_of(found.family if found else None, text)
 
 
 def _model(system: str, text: str) -> str | None:
     """Return ua-parser's name of the device, its slowest answer, only where the system does not say enough."""
     if system not in ("other", "unknown"):
         return None
-    from ua_parser import Domain
-
-    device = _device_parser()(text, Domain.DEVICE).device
-    return device.family if device and not device.family.startswith("Generic") else None
+    found = _device_parser()(text)
+    return None if found is None or found.family.startswith("Generic") else found.family
 
 
 @cache
-def _parser() -> Resolver:
+def _browser_parser() -> Callable[[str], Any]:
     """Build ua-parser without its own cache, which would remember everything a second time."""
     from ua_parser import BestAvailableResolver, load_lazy_builtins
 
-    browsers, systems, _ = load_lazy_builtins()
-    return BestAvailableResolver((browsers, systems, []))
+    return extractor(BestAvailableResolver((load_lazy_builtins()[0], [], [])), "user_agent")
 
 
 @cache
-def _device_parser() -> Resolver:
+def _system_parser() -> Callable[[str], Any]:
+    from ua_parser import BestAvailableResolver, load_lazy_builtins
+
+    return extractor(BestAvailableResolver(([], load_lazy_builtins()[1], [])), "os")
+
+
+@cache
+def _device_parser() -> Callable[[str], Any]:
     """Build the part of it that takes two thirds of the time to build, and that few user agents need."""
     from ua_parser import BestAvailableResolver, load_lazy_builtins
 
-    _, _, devices = load_lazy_builtins()
-    return BestAvailableResolver(([], [], devices))
+    return extractor(BestAvailableResolver(([], [], load_lazy_builtins()[2])), "device")
 
 
 @cache
