@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ MACHINES = ("prefetch", "bot")
 """The kinds that are known to be a machine's."""
 
 
-def classes_of(useragents: pd.Series[Any]) -> pd.DataFrame:
+def classes_of(useragents: pd.Series[Any], *, rules: str | Path | None = None) -> pd.DataFrame:
     """Classify distinct user agents; what is not told is ``"unknown"``, so that it is a class of its own.
 
     Returns
@@ -29,12 +30,12 @@ def classes_of(useragents: pd.Series[Any]) -> pd.DataFrame:
     """
     from impressions_analytics.user_agents import classify_user_agents
 
-    known = classify_user_agents(useragents)
+    known = classify_user_agents(useragents, rules=rules)
     told = {f"classified_{name}": known[name].astype("str").fillna("unknown") for name in CLASSES}
     return pd.DataFrame({"useragent": known["useragent"].astype("str"), **told})
 
 
-def with_classes(source: AnalysisInput, classes: Sequence[str]) -> Any:
+def with_classes(source: AnalysisInput, classes: Sequence[str], *, rules: str | Path | None = None) -> Any:
     """Return the rows of a source with ``classified_...`` columns added.
 
     The distinct user agents are fetched, classified here, and joined back where the rows are.
@@ -44,7 +45,8 @@ def with_classes(source: AnalysisInput, classes: Sequence[str]) -> Any:
     rows = source.table
     distinct = source.engine.fetch(rows.filter(rows.useragent.notnull()).select("useragent").distinct())
     added = [f"classified_{name}" for name in dict.fromkeys(classes)]
-    known = classes_of(pd.Series(distinct["useragent"].to_pylist(), dtype="str"))[["useragent", *added]]
+    texts = pd.Series(distinct["useragent"].to_pylist(), dtype="str")
+    known = classes_of(texts, rules=rules)[["useragent", *added]]
     dimension = source.engine.small(pa.Table.from_pandas(known, preserve_index=False))
     joined = rows.left_join(dimension, "useragent")
     return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in added})

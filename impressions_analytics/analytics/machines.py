@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from impressions_analytics.analytics.choices import whole_number
 from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
 from impressions_analytics.engine import RequiredColumns, column_list, dtype_of, nulls_last, open_input
+
+UNRECOGNISED = ("unknown", "bare-name")
+"""What stands for the rule of a user agent that no rule knew."""
 
 _RANGE = {
     "impressions": KINDS_OF_OPEN,
@@ -93,7 +97,9 @@ def _human_opens(rows: Any, groups: Sequence[str]) -> Any:
     return rows.group_by(list(groups)).aggregate(**counted).order_by(nulls_last(groups))
 
 
-def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
+def unrecognised_user_agents(
+    data: Any, *, limit: int = 50, guessed: bool = False, rules: str | Path | None = None
+) -> Any:
     """List the most frequent user agents that no rule knew: bare names, and what says nothing at all.
 
     Parameters
@@ -102,6 +108,10 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
         Impressions with the columns ``useragent`` and ``destination``.
     limit : int
         How many to list at most.
+    guessed : bool
+        Whether to list those too whose program was taken from an unfamiliar ``Name/version``.
+    rules : path, optional
+        A TOML file with rules of your own; what they know is not listed. See `classify_user_agents`.
 
     Returns
     -------
@@ -119,7 +129,7 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
     MissingColumnError
         A needed column is absent or of a wrong type.
     InvalidArgumentError
-        `limit` is not a positive whole number.
+        `limit` is not a positive whole number, or `rules` holds what is not a rule.
 
     Examples
     --------
@@ -131,8 +141,9 @@ def unrecognised_user_agents(data: Any, *, limit: int = 50) -> Any:
     """
     whole_number("limit", limit, least=1)
     source = open_input(data, RequiredColumns("impressions", ("useragent", "destination")))
-    rows = with_classes(source, ("rule",))
-    rows = rows.filter(rows.useragent.notnull() & rows.classified_rule.isin(("unknown", "bare-name")))
+    rows = with_classes(source, ("rule",), rules=rules)
+    listed_rules = (*UNRECOGNISED, "named-program") if guessed else UNRECOGNISED
+    rows = rows.filter(rows.useragent.notnull() & rows.classified_rule.isin(listed_rules))
     counted = rows.group_by("useragent").aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
     listed = counted.order_by([counted.impressions.desc(), "useragent"]).limit(limit)
     return source.deliver(listed, {"useragent": "str", "impressions": "int64", "destinations": "int64"})

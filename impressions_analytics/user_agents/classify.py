@@ -10,12 +10,13 @@ mailbox fetched when the message was opened, ``prefetch`` that the mailbox fetch
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
 from impressions_analytics.user_agents.addresses import AddressRanges
-from impressions_analytics.user_agents.judge import Judgement, judge
-from impressions_analytics.user_agents.table import RULES, RULES_VERSION
+from impressions_analytics.user_agents.judge import BARE_NAME, Judgement, judge
+from impressions_analytics.user_agents.own_rules import read_own_rules
+from impressions_analytics.user_agents.table import RULES, RULES_VERSION, Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     IntArray = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 __all__ = ["RULES_VERSION", "classify_user_agents", "rules", "with_user_agents"]
+
+BareNames = Literal["unknown", "bot"]
 
 BARE_RULE = "apple-privacy"
 """The rule whose user agent anybody could send."""
@@ -43,13 +46,20 @@ ADDED_COLUMNS = {
 """What `with_user_agents` adds -> where it is in `classify_user_agents`; ``device`` is Copernica's own and stays."""
 
 
-def classify_user_agents(data: Any) -> pd.DataFrame:
+def classify_user_agents(
+    data: Any, *, bare_names: BareNames = "unknown", rules: str | Path | None = None
+) -> pd.DataFrame:
     """Return what is known of each distinct user agent.
 
     Parameters
     ----------
     data : pandas.Series, list, Arrow or Polars column, or frame
         User agents, repeated or not, null where none was sent; or a frame or table with a ``useragent`` column.
+    bare_names : {"unknown", "bot"}
+        The kind of a name with neither system nor engine, such as ``Fetcher/1.0``. Most are machines, and some are
+        programs that people read in.
+    rules : path, optional
+        A TOML file with rules of your own, in the form of the package's ``rules.toml``. They are asked before ours.
 
     Returns
     -------
@@ -75,7 +85,7 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
     Raises
     ------
     InvalidArgumentError
-        A value is not text.
+        A value is not text, ``bare_names`` is neither, or ``rules`` holds what is not a rule.
     MissingColumnError
         A frame has no ``useragent`` column.
 
@@ -90,10 +100,16 @@ def classify_user_agents(data: Any) -> pd.DataFrame:
 
     distinct = _series(_column(data)).unique()  # a null may be None, NaN or NA, each distinct from the others
     agents = list(dict.fromkeys(None if pd.isna(agent) else agent for agent in distinct))
-    return _dimension(agents).sort_values("useragent", ignore_index=True, na_position="last")
+    return _dimension(agents, _options(bare_names, rules)).sort_values("useragent", ignore_index=True, na_position="last")
 
 
-def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[str] | None = None) -> pd.DataFrame:
+def with_user_agents(
+    frame: pd.DataFrame,
+    *,
+    ip_ranges: str | Path | Iterable[str] | None = None,
+    bare_names: BareNames = "unknown",
+    rules: str | Path | None = None,
+) -> pd.DataFrame:
     """Return the frame with what is known of each row's user agent.
 
     Parameters
@@ -104,6 +120,10 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
         Ranges of addresses of Apple's relays or of scanners, for the bare ``Mozilla/5.0`` that anybody could send: a
         CSV file with a range in its first column, as Apple publishes its own, or the ranges. They change: take the
         list of the time of the opens. Nothing is shipped, and an address alone never makes a prefetch.
+    bare_names : {"unknown", "bot"}
+        The kind of a name with neither system nor engine, as in `classify_user_agents`.
+    rules : path, optional
+        A TOML file with rules of your own, as in `classify_user_agents`.
 
     Returns
     -------
@@ -119,7 +139,7 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
     MissingColumnError
         There is no ``useragent`` column, or no ``ip`` column for ``ip_ranges``.
     InvalidArgumentError
-        A user agent is not text, or ``ip_ranges`` cannot be read.
+        A user agent is not text, ``ip_ranges`` or ``rules`` cannot be read, or ``bare_names`` is not a choice.
 
     Examples
     --------
@@ -133,7 +153,7 @@ def with_user_agents(frame: pd.DataFrame, *, ip_ranges: str | Path | Iterable[st
     import pandas as pd
 
     agents, place, codes = _distinct(_column(frame))
-    dimension = _dimension(agents)
+    dimension = _dimension(agents, _options(bare_names, rules))
     added: dict[str, Any] = {}
     for name, source in ADDED_COLUMNS.items():
         of_code = pd.Categorical(dimension[source]).take(place, allow_fill=True)
@@ -221,12 +241,26 @@ def _series(values: Any) -> pd.Series[Any]:
     return pd.Series(values, dtype="object" if isinstance(values, list | tuple) else None)
 
 
-def _dimension(agents: list[str | None]) -> pd.DataFrame:
+class _Options(NamedTuple):
+    """How the user wants user agents to be judged."""
+
+    bare_names: BareNames
+    own: Rulebook | None
+
+
+def _options(bare_names: BareNames, rules: str | Path | None) -> _Options:
+    if bare_names not in get_args(BareNames):
+        raise InvalidArgumentError(f"bare_names must be 'unknown' or 'bot', got {bare_names!r:.80}")
+    return _Options(bare_names, None if rules is None else read_own_rules(rules))
+
+
+def _dimension(agents: list[str | None], options: _Options) -> pd.DataFrame:
     """Return one row per agent, in their order."""
     import pandas as pd
 
-    rows = [(agent, *judge(_text(agent))) for agent in agents]
+    rows = [(agent, *judge(_text(agent), options.own)) for agent in agents]
     frame = pd.DataFrame(rows, columns=["useragent", *Judgement._fields])
+    frame.loc[frame["rule"] == BARE_NAME, "kind"] = options.bare_names
     return frame.astype({name: "bool" if name == "is_mail" else "str" for name in frame.columns})
 
 
