@@ -6,12 +6,16 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from impressions_analytics.user_agents.judge import judge
-from impressions_analytics.user_agents.table import OURS, RULES
+from impressions_analytics.user_agents.systems import without_model
+from impressions_analytics.user_agents.table import OURS, RULES, SET_ASIDE
 
+LABELLED = Path(__file__).resolve().parents[2] / "shared/user-agents/tune.jsonl"
 IDS = [rule.id for rule in RULES]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=IDS)
 
@@ -145,6 +149,72 @@ def test_a_rule_decides_its_own_example(rule):
     assert judge(rule.example).rule == rule.id
 
 
+SHAPES = (
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36",
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Edg/120.0.2210.91",
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 OPR/106.0.0.0",
+    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Safari/537.36 Vivaldi/6.5",
+    f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} Safari/537.36",
+    f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Safari/537.36",
+    f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/121.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:121.0) Gecko/20100101 Firefox/121.0",
+    "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0",
+    "Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko",
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)",
+    MAC + " Version/17.4 Safari/605.1.15",
+    IPHONE + " Version/17.4 Mobile/15E148 Safari/604.1",
+    IPHONE + " CriOS/120.0.6099.119 Mobile/15E148 Safari/604.1",
+    IPHONE + " Mobile/15E148",
+    f"Mozilla/5.0 (Linux; Android {{}}) {CHROME} Mobile Safari/537.36",
+    f"Mozilla/5.0 (Linux; Android {{}}; wv) {CHROME.replace('Chrome', 'Version/4.0 Chrome')} Mobile Safari/537.36",
+    f"Mozilla/5.0 (Linux; Android {{}}) {CHROME.replace('Chrome', 'SamsungBrowser/23.0 Chrome')} Mobile Safari/537.36",
+    "Mozilla/5.0 (Linux; U; Android {}) AppleWebKit/534.30 (KHTML, like Gecko) Version/4.0 Mobile Safari/534.30",
+)
+"""The commonest shapes of browsers; ``{}`` is an Android with its phone."""
+
+PHONES = [
+    f"{version}; {model} Build/{build}"
+    for version, build in {
+        "4.4.2": "KOT49H", "5.1.1": "LMY48B", "6.0.1": "MMB29M", "7.0": "NRD90M", "8.0.0": "R16NW",
+        "8.1.0": "OPM1.171019.011", "9": "PPR1.180610.011", "10": "QP1A.190711.020", "11": "RP1A.200720.012",
+        "12": "SP1A.210812.016", "13": "TP1A.220624.014", "14": "UP1A.231005.007", "15": "AP3A.240617.008",
+        "16": "BP2A.250605.031.A2",
+    }.items()
+    for model in (
+        "SM-S911B", "CPH2653", "RMX3945", "Pixel 8", "HTC Butterfly", "ViewSonic-V350", "CUBOT NOTE 7", "M bot 60",
+        "Wayback", "moto g(60)", "Redmi Note 12", "M2003J15SC", "JNY-LX1",
+    )
+]  # fmt: skip
+
+
+def test_no_browser_of_a_common_shape_is_taken_for_a_machine():
+    texts = {shape.format(phone) for shape in SHAPES for phone in PHONES}
+    assert len(texts) == 16 + 4 * len(PHONES)
+    assert {(found.kind, found.rule, text) for text in texts if (found := judge(text)).kind != "person"} == set()
+
+
+def test_no_pattern_of_the_crawler_list_matches_a_reader_unless_it_is_set_aside():
+    """Held against the labelled browsers and mail clients too, where they are at hand."""
+    texts = {without_model(shape.format(phone)) for shape in SHAPES for phone in PHONES}
+    if LABELLED.exists():
+        rows = (json.loads(line) for line in LABELLED.read_text("utf-8").splitlines())
+        readers = (row["useragent"] for row in rows if row["class"] in ("browser", "mail"))
+        texts |= {without_model(text) for text in readers if OURS.first(text) is None}
+    everything = "\n".join(texts)
+    patterns = {row["pattern"] for row in CRAWLER_USER_AGENTS_DATA} - SET_ASIDE.keys()
+    assert [pattern for pattern in patterns if re.search(pattern, everything, re.MULTILINE)] == []
+
+
+def test_what_is_set_aside_is_in_the_list_and_would_take_its_example_for_a_machine():
+    listed = {row["pattern"] for row in CRAWLER_USER_AGENTS_DATA}
+    for row in SET_ASIDE.values():
+        assert row["pattern"] in listed
+        assert re.search(row["pattern"], row["example"])
+        assert judge(row["example"]).kind == "person"
+        assert row["reason"]
+
+
 @every_rule
 def test_a_rule_says_what_it_means_and_where_that_is_known_from(rule):
     assert rule.meaning
@@ -204,8 +274,9 @@ def test_strange_and_endless_user_agents_are_judged_all_the_same(part):
 PURE_PYTHON = """
 import sys, json
 sys.modules["ua_parser_rs"] = None  # as where the wheel is missing
-from impressions_analytics.user_agents.judge import judge, _parser
-assert type(_parser()).__module__ == "ua_parser.basic", type(_parser())
+from ua_parser import BestAvailableResolver
+from impressions_analytics.user_agents.judge import judge
+assert type(BestAvailableResolver(([], [], []))).__module__ == "ua_parser.basic"
 print(json.dumps([judge(agent) for agent in json.load(sys.stdin)]))
 """
 

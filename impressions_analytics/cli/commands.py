@@ -16,6 +16,7 @@ import typer
 
 import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
+from impressions_analytics.cli.agents import agents
 from impressions_analytics.cli.terminal import Commands, run, say
 from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
@@ -219,6 +220,7 @@ def verify(
 
 
 app.command()(watch)
+app.command()(agents)
 
 
 @app.command()
@@ -253,9 +255,7 @@ def sandbox(
         if as_json:
             print(json.dumps(where), flush=True)
             return
-        for name, value in zip(
-            ("ACCESS_TOKEN", "API_URL", "AUTH_URL"), ("access_token", "url", "auth_url"), strict=True
-        ):
+        for name, value in {"ACCESS_TOKEN": "access_token", "API_URL": "url", "AUTH_URL": "auth_url"}.items():
             print(f"export COPERNICA_{name}={where[value]}", flush=True)
         say("Serving invented data; paste these lines into another terminal to load from here. Ctrl-C stops.")
 

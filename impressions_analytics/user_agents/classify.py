@@ -100,7 +100,9 @@ def classify_user_agents(
 
     distinct = _series(_column(data)).unique()  # a null may be None, NaN or NA, each distinct from the others
     agents = list(dict.fromkeys(None if pd.isna(agent) else agent for agent in distinct))
-    return _dimension(agents, _options(bare_names, rules)).sort_values("useragent", ignore_index=True, na_position="last")
+    return _dimension(agents, _options(bare_names, rules)).sort_values(
+        "useragent", ignore_index=True, na_position="last"
+    )
 
 
 def with_user_agents(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.user_agents.table import Kind, Rule, Rulebook
+from impressions_analytics.user_agents.table import RULES, Kind, Rule, Rulebook
 
 SYSTEM_CHOICES = ("Windows", "macOS", "iOS", "Android", "Linux", "Chrome OS", "other", "unknown")
 DEVICE_CHOICES = ("desktop", "mobile", "tablet", "unknown")
@@ -21,6 +21,8 @@ FIELDS: dict[str, type] = {
     "meaning": str, "source": str, "example": str, "since": str,
 }  # fmt: skip
 """What a rule may say -> its type; ``id`` and ``pattern`` must be there."""
+
+PACKAGE_IDS = frozenset(rule.id for rule in RULES)
 
 NOT_IN_EVERY_ENGINE = re.compile(r"\(\?<?[=!]|\\[1-9]")
 EXAMPLE = "[[rule]] id = 'our-app', pattern = 'OurApp/([0-9.]+)', client = 'Our app', mail = true"
@@ -74,23 +76,48 @@ def _rulebook(path: str, text: str) -> Rulebook:
 
 def _rule(path: str, number: int, row: dict[str, Any]) -> Rule:
     named = f"rule {row.get('id', number)!r}"
-    for field in ("id", "pattern"):
-        if not row.get(field):
-            raise _refused(path, f"{named} has no {field}")
-    for field, value in row.items():
-        if field not in FIELDS or not isinstance(value, FIELDS[field]):
-            wanted = f"it must be of type {FIELDS[field].__name__}" if field in FIELDS else f"it may have {', '.join(FIELDS)}"
-            raise _refused(path, f"{named} has {field} = {value!r:.80}: {wanted}")
-        if field in CHOICES and value not in CHOICES[field]:
-            raise _refused(path, f"{named} has {field} = {value!r:.80}: it must be one of {', '.join(CHOICES[field])}")
-    rule = Rule(**{"meaning": "", "source": "", "example": "", **row, "names": tuple(map(str, row.get("names", ())))})
+    wrong = _missing(row) or _unfit(row) or _inconsistent(row)
+    if wrong:
+        raise _refused(path, f"{named} has {wrong}")
+    rule = Rule(**{"meaning": "", "source": "", "example": "", **row, "names": tuple(row.get("names", ()))})
     _check_pattern(path, named, rule)
     return rule
 
 
+def _missing(row: dict[str, Any]) -> str | None:
+    return next((f"no {field}" for field in ("id", "pattern") if not row.get(field)), None)
+
+
+def _unfit(row: dict[str, Any]) -> str | None:
+    """Say which field has a value that it may not have."""
+    for field, value in row.items():
+        given = f"{field} = {value!r:.80}: it "
+        if field not in FIELDS:
+            return f"{given}may have {', '.join(FIELDS)}"
+        if not isinstance(value, FIELDS[field]):
+            return f"{given}must be of type {FIELDS[field].__name__}"
+        if field in CHOICES and value not in CHOICES[field]:
+            return f"{given}must be one of {', '.join(CHOICES[field])}"
+    return None
+
+
+def _inconsistent(row: dict[str, Any]) -> str | None:
+    """Say which fields do not go together."""
+    names = row.get("names", [])
+    if not all(isinstance(name, str) and name for name in names):
+        return f"names = {names!r:.80}: every name must be text"
+    if ("{names}" in row["pattern"]) != bool(names):
+        return "{names} and no names, or names and no {names} in its pattern"
+    if row["id"] in PACKAGE_IDS:
+        return f"the id {row['id']!r}, which one of the package's rules has; choose another"
+    return None
+
+
 def _check_pattern(path: str, named: str, rule: Rule) -> None:
     if NOT_IN_EVERY_ENGINE.search(rule.regex):
-        raise _refused(path, f"{named} has a pattern with a look-around or a back-reference, which not every engine knows")
+        raise _refused(
+            path, f"{named} has a pattern with a look-around or a back-reference, which not every engine knows"
+        )
     try:
         groups = re.compile(rule.regex).groups
         Rulebook([rule]).first("")

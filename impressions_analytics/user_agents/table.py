@@ -128,5 +128,5 @@ RULES = tuple(Rule(**{**row, "names": tuple(row.get("names", ()))}) for row in _
 RULES_VERSION = _version(_TABLE["version"])
 OURS = Rulebook(RULES)
 
-SET_ASIDE: dict[str, str] = {row["pattern"]: row["reason"] for row in _TABLE["set_aside"]}
-"""Patterns of the crawler list that also match readers' programs -> what they match."""
+SET_ASIDE: dict[str, dict[str, str]] = {row["pattern"]: row for row in _TABLE["set_aside"]}
+"""Patterns of the crawler list that also match readers' programs -> the pattern, the reason and an example."""
