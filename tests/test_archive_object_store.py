@@ -80,6 +80,32 @@ def test_an_archive_grows_verifies_and_forgets_in_an_object_store(endpoint, buck
     assert "invented" not in repr(archive)
 
 
+def address(endpoint, place):
+    return f"s3://invented:invented@{place}?endpoint_override={endpoint}&scheme=http&region=eu-west-1"
+
+
+def test_exports_and_reports_go_to_the_object_store_and_nowhere_else(endpoint, bucket, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    s3, name = bucket
+    archive = archive_at(address(endpoint, f"{name}/archive"))
+    account = Account()
+    account.add("impressions", opens(120))
+    archive.sync(account)
+    flat = archive.export(address(endpoint, f"{name}/bi"))
+    one = archive.export(address(endpoint, f"{name}/mail.duckdb"), format="duckdb")
+    page = ia.write_report(archive, address(endpoint, f"{name}/report.html"))
+    assert (flat.path, one.path, page) == (f"{name}/bi", f"{name}/mail.duckdb", f"{name}/report.html")
+    found = {info.path for info in s3.get_file_info(pafs.FileSelector(name, recursive=True)) if info.size}
+    assert {f"{name}/bi/impressions.parquet", f"{name}/mail.duckdb", f"{name}/report.html"} <= found
+    with s3.open_input_file(f"{name}/bi/impressions.parquet") as file:
+        assert pd.read_parquet(file)["ID"].tolist() == list(range(1, 121))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive"):
+        archive.export(address(endpoint, f"{name}/archive/impressions"))
+    with pytest.raises(ia.InvalidArgumentError, match="'carrier://pigeon/report' cannot be reached"):
+        ia.write_report("nowhere.parquet", "carrier://pigeon/report/page.html")
+
+
 def test_an_upload_that_fails_leaves_the_old_object(endpoint, bucket, monkeypatch):
     s3, name = bucket
     archive = by_pyarrow(s3, name, endpoint)

@@ -287,9 +287,10 @@ def test_thousands_of_mailings_stay_a_page_of_moderate_size(tmp_path: Path) -> N
 
 
 def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(ia.ArchiveError, match="name a file in a folder that exists"):
-        ia.write_report(opens(2), tmp_path / "nowhere" / "report.html")
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "page").write_text("a file")
+    with pytest.raises(ia.ArchiveError, match=r"page.* cannot be reached: (File exists|Not a directory)"):
+        ia.write_report(opens(2), tmp_path / "page" / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
 
 
 def test_data_that_is_no_impressions_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,10 @@ from impressions_analytics.archive.merge import in_groups
 from impressions_analytics.archive.partitions import KindPartitions, time_column
 from impressions_analytics.archive.privacy import check_key, pseudonymise
 from impressions_analytics.archive.results import Export
-from impressions_analytics.archive.store import Store
+from impressions_analytics.archive.store import Store, open_output, open_store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
-from impressions_analytics.parquet.files import replace_file
 from impressions_analytics.parquet.layout import ROWS_PER_GROUP, write_tables
 
 if TYPE_CHECKING:
@@ -96,34 +95,36 @@ def export_archive(
     kinds = [partitions for partitions in kinds if partitions.files()]
     if not kinds:
         raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
-    place = Path(path).expanduser().absolute()
-    _check_place(place, store)
+    output, file = open_output(path) if format == "duckdb" else (open_store(path), "")
+    _check_place(output, file, store)
     streams = Tables(kinds, utc, pseudonymise, NO_AGENT[format]).streams()
-    write = _write_duckdb if format == "duckdb" else functools.partial(_write_files, suffix=format)
-    rows, files = write(place, streams)
-    return Export(str(path), format, rows, files, pseudonymised=pseudonymise is not None, utc=utc)
+    rows = _write_duckdb(output, file, streams) if format == "duckdb" else _write_files(output, streams, suffix=format)
+    files = [file] if format == "duckdb" else [f"{name}.{format}" for name in rows]
+    shown = output.label(file) if format == "duckdb" else output.name
+    return Export(
+        shown, format, rows, [output.label(name) for name in files], pseudonymised=pseudonymise is not None, utc=utc
+    )
 
 
-def _check_place(place: Path, store: Store) -> None:
+def _check_place(output: Store, file: str, store: Store) -> None:
     """Refuse a place between the archive's own files, where every engine would read the export too."""
-    if not store.is_local or not place.is_relative_to(store.root):
-        return
-    if not place.is_relative_to(Path(store.root) / EXPORTS):
+    place, root = PurePosixPath(output.place(file)), PurePosixPath(store.root)
+    same = type(output.filesystem) is type(store.filesystem)
+    if same and place.is_relative_to(root) and not place.is_relative_to(root / EXPORTS):
         raise InvalidArgumentError(
-            f"{place} lies inside the archive; export to its folder {EXPORTS!r}, or to a place outside"
+            f"{output.label(file).rstrip('/')} lies inside the archive; export to its folder {EXPORTS!r}, or to a "
+            "place outside"
         )
 
 
-def _write_files(place: Path, streams: Any, *, suffix: str) -> tuple[dict[str, int], list[str]]:
-    place.mkdir(parents=True, exist_ok=True)
-    rows, files = {}, []
+def _write_files(output: Store, streams: Any, *, suffix: str) -> dict[str, int]:
+    rows = {}
     for name, stream in streams.items():
         counts: list[int] = []
         write = {"parquet": _write_parquet, "csv": _write_csv}[suffix]
-        file = replace_file(place / f"{name}.{suffix}", lambda path: counts.append(write(stream(), path)))  # noqa: B023
+        output.put(f"{name}.{suffix}", lambda path: counts.append(write(stream(), path)))  # noqa: B023
         rows[name] = counts[0]
-        files.append(str(file))
-    return rows, files
+    return rows
 
 
 def _write_parquet(tables: Iterator[pa.Table], path: Path) -> int:
@@ -143,25 +144,25 @@ def _write_csv(tables: Iterator[pa.Table], path: Path) -> int:
     return count
 
 
-def _write_duckdb(place: Path, streams: Any) -> tuple[dict[str, int], list[str]]:
+def _write_duckdb(output: Store, file: str, streams: Any) -> dict[str, int]:
     import duckdb
 
     rows: dict[str, int] = {}
 
     def write(path: Path) -> None:
-        path.unlink()  # DuckDB wants to make its file itself
+        path.unlink(missing_ok=True)  # DuckDB wants to make its file itself
         with tempfile.TemporaryDirectory(prefix="impressions-") as folder, duckdb.connect(str(path)) as connection:
             for name, stream in streams.items():
-                file = Path(folder) / f"{name}.parquet"
-                rows[name] = _write_parquet(stream(), file)
-                connection.execute(f"CREATE TABLE {name} AS FROM read_parquet(?)", [str(file)])
-                file.unlink()
+                table = Path(folder) / f"{name}.parquet"
+                rows[name] = _write_parquet(stream(), table)
+                connection.execute(f"CREATE TABLE {name} AS FROM read_parquet(?)", [str(table)])
+                table.unlink()
             for view in VIEWS:
                 if set(view.needs) <= set(streams):
                     connection.execute(f"CREATE VIEW {view.name} AS {view.query}")
 
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return rows, [str(replace_file(place, write))]
+    output.put(file, write)
+    return rows
 
 
 def name_agents(rows: pa.Table, no_agent: str) -> pa.Table:

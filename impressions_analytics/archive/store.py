@@ -75,7 +75,7 @@ class Store:
         with self._said(relative):
             return int(self.filesystem.get_file_info(self.place(relative)).size)
 
-    def put(self, relative: str, write: Callable[[Path], None]) -> None:
+    def put(self, relative: str, write: Callable[[Path], object]) -> None:
         """Put a file in place whole or not at all.
 
         Parameters
@@ -186,13 +186,40 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
     if "://" not in text:
         folder = str(Path(text).expanduser().absolute())
         if Path(folder).is_file():
-            raise InvalidArgumentError(f"{text} is a file, not a folder; an archive is a folder: give its path")
+            raise InvalidArgumentError(f"{text} is a file, not a folder; give the path of a folder")
         return Store(folder, pafs.LocalFileSystem(), text.rstrip("/"))
     shown = text.split("?")[0].rsplit("@", 1)[-1]
     try:
         filesystem, root = pafs.FileSystem.from_uri(text)
     except (ValueError, OSError, ImportError) as error:
         raise InvalidArgumentError(
-            f"the archive address {shown!r} cannot be reached: pass filesystem=, a pyarrow or fsspec file system"
+            f"the address {shown!r} cannot be reached: pass filesystem=, a pyarrow or fsspec file system"
         ) from error
     return Store(root.rstrip("/"), filesystem, shown.rstrip("/"))
+
+
+def open_output(path: str | os.PathLike[str]) -> tuple[Store, str]:
+    """Return the store of the folder of one file, and the file's name in it: for what is written to any place.
+
+    Parameters
+    ----------
+    path : path or str
+        A path on this machine, or an address such as ``s3://bucket/report.html``.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Nothing here can reach the address, or it names no file.
+
+    Examples
+    --------
+    >>> store, name = open_output("/srv/mail/report.html")
+    >>> store.root, name
+    ('/srv/mail', 'report.html')
+    """
+    text = os.fspath(path)
+    address, question, options = text.partition("?") if "://" in text else (text, "", "")
+    folder, _, name = str(Path(address).expanduser().absolute() if "://" not in text else address).rpartition("/")
+    if not name or folder.endswith(":/"):
+        raise InvalidArgumentError(f"{address.rsplit('@', 1)[-1]!r} names no file; give the path of a file")
+    return open_store(f"{folder or '/'}{question}{options}"), name

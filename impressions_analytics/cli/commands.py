@@ -169,7 +169,7 @@ def sync(
 @app.command()
 def report(
     source: Annotated[str, typer.Argument(help="An archive, or a Parquet file.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write.")] = Path("report.html"),
+    out: Annotated[str, typer.Option("--out", "-o", help="The HTML file to write.")] = "report.html",
 ) -> None:
     """Write one self-contained HTML page: figures, charts, definitions, certificate.
 
@@ -181,7 +181,7 @@ def report(
 @app.command()
 def export(
     folder: ArchivePath,
-    out: Annotated[Path, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
+    out: Annotated[str, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
     format: Annotated[ExportFormat, typer.Option(help="Folders of files, or one database file.")] = "parquet",
     utc: Annotated[bool, typer.Option("--utc", help="Write instants in UTC in place of the wall clock.")] = False,
     pseudonymise: Annotated[

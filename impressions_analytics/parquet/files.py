@@ -14,7 +14,7 @@ LEFTOVERS = ".*.tmp"
 """The names of files that were being written, and stay when the writer is killed; every engine passes over them."""
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
+def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
     """Put a file in place whole or not at all: written beside, forced to the disk, moved, the folder forced too.
 
     Parameters

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from impressions_analytics.analytics import metrics
-from impressions_analytics.errors import ArchiveError
+from impressions_analytics.archive.store import open_output
 from impressions_analytics.report.certificates import certified, grouped, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import Inputs, gather
@@ -32,7 +32,7 @@ def write_report(
     title: str = "E-mail impressions",
     zone: str | None = None,
     made_at: dt.datetime | None = None,
-) -> Path:
+) -> Path | str:
     """Write a report: figures with their definitions, charts with their tables, and how far the data can be trusted.
 
     The page holds everything it shows, asks no server for anything, runs no script, and shows no profile's number. It
@@ -43,7 +43,8 @@ def write_report(
     data : Archive, Parquet path or frame
         Impressions; a folder that holds an archive is opened as one.
     path : path
-        The HTML file; one that is there is replaced.
+        The HTML file, or an address such as ``s3://bucket/report.html``; what is there is replaced, and folders on the
+        way are made.
     deliveries, clicks, destinations, emailings : frame, path or Archive, optional
         The other kinds, each of which adds figures; found in `data` if it is an archive that has them.
     title : str
@@ -55,13 +56,13 @@ def write_report(
 
     Returns
     -------
-    pathlib.Path
-        The file.
+    pathlib.Path or str
+        The file, or its address without what gives access to it.
 
     Raises
     ------
     MissingColumnError, InvalidArgumentError
-        The data is not impressions, or cannot be read.
+        The data is not impressions, or cannot be read; or nothing here can reach the address.
     ArchiveError
         The file cannot be written.
 
@@ -71,15 +72,17 @@ def write_report(
     >>> opens = pd.DataFrame({"ID": [1], "mailing": [412], "timestamp": pd.to_datetime(["2026-01-05 09:00:00"]),
     ...                       "useragent": ["Mozilla/5.0"], "destination": [112], "profile": [13453]})
     >>> page = write_report(opens, Path(tempfile.mkdtemp()) / "report.html")
-    >>> "Unique opens" in page.read_text(encoding="utf-8")
+    >>> "Unique opens" in Path(page).read_text(encoding="utf-8")
     True
     """
     given: dict[Any, Any] = {
         "deliveries": deliveries, "clicks": clicks, "destinations": destinations, "emailings": emailings,
     }  # fmt: skip
+    output, name = open_output(path)
     inputs = gather(data, given, zone=zone)
     page = render(inputs, compute(inputs), title=title, made_at=made_at or dt.datetime.now(dt.UTC))
-    return _put(Path(path), page)
+    output.put(name, lambda file: file.write_text(page, encoding="utf-8"))
+    return Path(path) if output.is_local else output.label(name)
 
 
 def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime) -> str:
@@ -122,17 +125,3 @@ def _definitions() -> HtmlTable:
         "source": "defined by",
     }
     return table_of(metrics(), "Definitions", heads)
-
-
-def _put(path: Path, page: str) -> Path:
-    """Write the page beside its place and move it there, so that nobody sees half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise ArchiveError(
-            f"the report cannot be written to {path}: {error.strerror}; name a file in a folder that exists"
-        ) from error
-    return path
