@@ -110,6 +110,24 @@ CASES = {
     "okhttp/4.12.0": (None, None, "unknown", "unknown", "bot"),
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)":
         (None, None, "unknown", "unknown", "bot"),
+    "Example-URL-Inspector/2": (None, None, "unknown", "unknown", "bot"),
+    # programs that no list knows, by their own name
+    f"Mozilla/5.0 (Windows NT 10.0) {CHROME.replace(' Chrome', ' Post Mill/5.2.1 Chrome')} Electron/9.0 Safari/537.36":
+        ("Post Mill", "5.2", "Windows", "desktop", "person"),
+    "Mozilla/5.0 (Windows NT 6.1; rv:31.0) Gecko/20100101 Examplebird/31.2.0":
+        ("Examplebird", "31.2", "Windows", "desktop", "person"),
+    "Microsoft Office/15.0 (Windows NT 6.1; Microsoft Access 15.0.4420; Pro)":
+        ("Access", "15.0", "Windows", "desktop", "person"),
+    "Windows-Live-Mail/15.4": ("Windows Live Mail", "15.4", "Windows", "desktop", "person"),
+    "emclient/10.3": ("eM Client", "10.3", "unknown", "unknown", "person"),
+    "superhuman-image-proxy/1.2": ("Superhuman", None, "unknown", "unknown", "proxy"),
+    "Sparrow/1178 CFNetwork/596.4.3 Darwin/12.4.0": ("Sparrow", "1178", "macOS", "desktop", "person"),
+    f"Mozilla/5.0 (Windows NT 10.0) {CHROME} Safari/537.36 Pinger/1.0": (None, None, "Windows", "desktop", "bot"),
+    # phones and tablets by their makers' schemes
+    "Mozilla/5.0 (Linux; U; Android 2.3.3; GT-I9100) AppleWebKit/533.1 (KHTML, like Gecko) Version/4.0 Safari/533.1":
+        ("Android Browser", "2.3", "Android", "mobile", "person"),
+    f"Mozilla/5.0 (Linux; Android 4.1.2; GT-P5100) {CHROME} Mobile Safari/537.36":
+        ("Chrome Mobile", "120.0", "Android", "tablet", "person"),
     # neither client nor system
     "qwertz": (None, None, "unknown", "unknown", "unknown"),
 }  # fmt: skip
@@ -119,6 +137,25 @@ CASES = {
 def test_the_known_cases_are_exact(agent, expected):
     found = judge(agent)
     assert (found.client, found.client_version, found.os, found.device, found.kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_mail"),
+    [
+        ("emclient/10.3", True),
+        ("Mozilla/5.0 (Windows NT 6.1; rv:31.0) Gecko/20100101 Examplebird/31.2.0", True),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", True),
+        ("R2Mail2/2.50 (Android)", True),
+        ("Microsoft Office/15.0 (Windows NT 6.1; Microsoft Access 15.0.4420; Pro)", False),
+        (f"Mozilla/5.0 (Windows NT 10.0) {CHROME} Safari/537.36 Sparrow/0.1", False),
+        ("Mozilla/5.0 (X11; U; Linux i686; rv:1.8.1.13) Gecko/20080313 Sunbird/0.8", False),
+        ("Dalvik/2.1.0 (Linux; U; Android 11; Pixel 5 Build/RQ3A.210605.005)", False),
+        (MAC + " Version/17.4 Safari/605.1.15", False),
+        ("Barracuda Sentinel (EE)", False),
+    ],
+)
+def test_a_program_reads_mail_or_it_does_not(agent, is_mail):
+    assert judge(agent).is_mail is is_mail
 
 
 @pytest.mark.parametrize(

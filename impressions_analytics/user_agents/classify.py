@@ -77,8 +77,8 @@ def classify_user_agents(
         - ``kind``: person, proxy, prefetch, bot, unknown. Unknown is what says neither system nor engine.
         - ``rule``: the id of the rule that decided: one of `rules`; ``crawler-user-agents``, ``ua-parser-spider`` or
           ``ua-parser`` for the lists of those packages; ``named-program`` where the only unfamiliar ``Name/version``
-          was taken for the program; ``bare-name`` where there is a name with neither system nor engine; null where
-          nothing is known.
+          was taken for the program; ``bare-name`` where there is a name with neither system nor engine,
+          ``robot-name`` where that name tells of a robot's work; null where nothing is known.
 
         Of no user agents: no rows.
 

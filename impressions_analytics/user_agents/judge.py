@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from impressions_analytics.user_agents.patterns import Finder, extractor, first_match
-from impressions_analytics.user_agents.programs import ENGINE, is_bare_name, named_program
+from impressions_analytics.user_agents.programs import ENGINE, is_bare_name, is_robot_name, named_program
 from impressions_analytics.user_agents.systems import device_of, system_of, without_model
 from impressions_analytics.user_agents.table import OURS, SET_ASIDE, Kind, Rule, Rulebook
 
@@ -22,8 +22,8 @@ READ_CHARACTERS = 2_000
 CRAWLER_LIST, SPIDER, PARSER = "crawler-user-agents", "ua-parser-spider", "ua-parser"
 """Ids of the rules that are not rows of our table but other people's lists."""
 
-NAMED_PROGRAM, BARE_NAME = "named-program", "bare-name"
-"""Ids of the general rules: an unfamiliar ``Name/version``, and a name with neither system nor engine."""
+NAMED_PROGRAM, BARE_NAME, ROBOT_NAME = "named-program", "bare-name", "robot-name"
+"""Ids of the general rules: an unfamiliar ``Name/version``; a name with neither system nor engine; one of a robot."""
 
 GENERAL = frozenset({
     None, "Other", "Mozilla", "Electron", "Chrome", "Chrome Mobile", "Chrome Mobile WebView", "Chromium", "Firefox",
@@ -112,8 +112,17 @@ def _by_lists(text: str) -> Judgement:
     device = device_of(system, text, model)
     said = client, _short(version), client in MAIL_FAMILIES, system, device
     if system == "unknown" and device == "unknown" and (client is None or not ENGINE.search(text)):
-        return Judgement(*said, "unknown", BARE_NAME if is_bare_name(text) else None)
+        return _without_engine(said, text)
     return Judgement(*said, "person", rule)
+
+
+def _without_engine(said: tuple[str | None, str | None, bool, str, str], text: str) -> Judgement:
+    """Return what is known where neither system nor engine is said."""
+    if not is_bare_name(text):
+        return Judgement(*said, "unknown", None)
+    if is_robot_name(text):
+        return Judgement(None, None, False, *said[3:], "bot", ROBOT_NAME)
+    return Judgement(*said, "unknown", BARE_NAME)
 
 
 def _bot(system: str, text: str, rule: str) -> Judgement:

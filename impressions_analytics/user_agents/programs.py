@@ -26,6 +26,15 @@ ENGINE = re.compile(
 )
 """What only a program that draws pages says; a bare name says none of it."""
 
+_ROBOT_WORD = re.compile(
+    r"(?i:search|fetch|discover|\burls?\b|link|website|check|scan|security|secur|rank|analy[sz]e|inspect|test|admin|proxy"
+    r"|report|domain|hook|\bphp|\brss\b|feeds?\b|image|preview|integrity|research|labs?\b|sniff|hunt|probe|pinger"
+    r"|screenshot|snapshot|thumbnail|track|collect|gather|index|archiv|extract|generator|validat|verif|loader"
+    r"|engine|\b(?:user-?)?agent\b|\bapi\b|git|cloud|webcollage)|\bAI\b|GPT|URL|Link"
+    r"|(?:^|[ (;])(?:www\.)?[a-z0-9-]+\.(?:com|net|org|info|io|eu|de|ru|ai)\b"
+)
+"""What a robot does, or the domain of who runs it. Asked of bare names only: readers' programs say it too."""
+
 _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _PRODUCT = re.compile(r"((?:[A-Z][\w.&+-]*[ ])*)([A-Za-z][\w.!&+%-]*)/v?(\d+(?:[.\d]*\d)?)")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -69,3 +78,14 @@ def is_bare_name(useragent: str) -> bool:
     """
     said = _MOZILLA.sub("", useragent).replace("compatible", "")
     return bool(_LETTERS.search(said)) and not ENGINE.search(said)
+
+
+def is_robot_name(useragent: str) -> bool:
+    """Return whether a bare name tells of a robot's work.
+
+    Examples
+    --------
+    >>> is_robot_name("Example-URL-Inspector/2"), is_robot_name("Example/2")
+    (True, False)
+    """
+    return bool(_ROBOT_WORD.search(useragent))

@@ -24,10 +24,21 @@ SYSTEMS = {
 _SYSTEM_OF_FAMILY = {family: system for system, families in SYSTEMS.items() for family in families}
 
 DISGUISED = (
-    r"(?i)\bharmonyos|\bopenharmony|\byunos|\baliyunos|\bpalmos|\bpalmsource|\bmorphos|\bopentv|\btizen|\bweb[o0]s\b"
-    r"|\bvidaa\b|\bsailfish|\bkaios|\btivoos|smart-?tv|\bhbbtv|\bnetcast\b"
+    (r"\bPuffin/[\d.]+I[TP]\b|(?i:\(iphone; cpu iphone os)", "iOS"),
+    (r"\bPuffin/[\d.]+A[TP]\b|\bX11;.*\bSilk/\d|\bAndr0id \d|^UCWEB/.*\bLinux; U; Opera Mini/7", "Android"),
+    (
+        r"\bDarwin/[\d.]+ \((?:x86_64|i386|Power)"
+        r"|\bCFNetwork/.*\((?:i?Mac|MacBook|Macmini|PowerMac|PowerBook)[A-Za-z]*\d",
+        "macOS",
+    ),
+    (
+        r"(?i)\bharmonyos|\bopenharmony|\byunos|\baliyunos|\bpalmos|\bpalmsource|\bmorphos|\bopentv|\btizen|\bweb[o0]s\b"
+        r"|\bvidaa\b|\bsailfish|\bkaios|\btivoos|smart-?tv|\bnetcast\b|\bhaiku\b|\bbeos\b|\bplaystation\b|\broku",
+        "other",
+    ),
 )
-"""Systems that call themselves Android, Linux or Windows besides, so that pages work: they are ``other``."""
+"""What says the system more truly than the name that the user agent gives: systems that call themselves Android, Linux
+or Windows so that pages work, and programs that say elsewhere what they run on."""
 
 SYSTEM_WORDS = (
     (r"(?i)\bandr[o0]id\b|\badr \d", "Android"),
@@ -36,6 +47,7 @@ SYSTEM_WORDS = (
     (r"(?i)\bmac ?os|\bos ?x\b|\bmacintosh\b|\bmac_powerpc\b", "macOS"),
     (r"\bCrOS\b", "Chrome OS"),
     (r"(?i)\blinux\b|\bubuntu\b|\belementary os\b", "Linux"),
+    (r"(?i)amigaos|\bsolaris\b|\bsunos\b|\bqnx\b|\brisc os\b|\bwatch ?os\b", "other"),
     (r"(?i)\bunix\b|\bos/2\b|\bx11\b|\bmidp\b|\bmaui\b|\bmre/|up\.browser|\bbada\b|symbian|nokia|nintendo", "other"),
 )
 """Words that say a system where ua-parser found none, most telling first."""
@@ -51,8 +63,9 @@ def system_of(family: str | None, useragent: str) -> str:
     >>> system_of("Android", "Mozilla/5.0 (Linux; Android 12; HarmonyOS; GOA-AL80) AppleWebKit/537.36")
     'other'
     """
-    if _disguised()(useragent):
-        return "other"
+    disguised = _disguised()(useragent)
+    if disguised is not None:
+        return disguised
     known = _SYSTEM_OF_FAMILY.get(family, "other") if family else "unknown"
     return known if known != "unknown" else _system_word()(useragent) or "unknown"
 
@@ -63,10 +76,12 @@ DEVICE_WORDS = (
         r"|opentv|playstation|xbox|nintendo|ce-html|\bsm-r\d{3}|\bwatch\b",
         "unknown",
     ),
-    (r"\bTablet PC \d\.\d", "desktop"),
+    (r"\bTablet PC \d\.\d|\bChromebook\b", "desktop"),
+    (r"\b(?:GT-[IS]\d{4}|GT-N7\d{3}|SM-[ACEFGJMNS]\d{3}|S[CGP]H-[A-Z]\d{3}|SHV-E\d{3}|LG-[A-UW-Z]\d{3})", "mobile"),
     (
         r"(?i)\bipad|\btablet|\btab\b|(?:media|mate|xiao|honor|mi) ?pad|playbook|\bkindle\b|\bsilk/|/apad\b|\bxoom\b"
-        r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\b[a-z]{3}\d?-w\d\d|\bkf[a-z]{3,5}\b",
+        r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\bgt-p\d{4}|\bgt-n[58]\d{3}|\blg-v\d{3}"
+        r"|[a-z]tab(?:\b|[_\d])|\bpuffin/[\d.]+[ia]t\b|\bpm[pt]\d{4}|\bmid\d{3,4}|\b[a-z]{3}\d?-w\d\d|\bkf[a-z]{3,5}\b",
         "tablet",
     ),
     (
@@ -126,7 +141,7 @@ def without_model(useragent: str) -> str:
 
 @cache
 def _disguised() -> Finder:
-    return first_match([(DISGUISED, "other")])
+    return first_match(DISGUISED)
 
 
 @cache
