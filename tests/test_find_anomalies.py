@@ -26,6 +26,13 @@ def test_the_weaker_of_two_statistics_counts():
     assert found.probability == pytest.approx(student_tail(0.03 / (0.05 * 0.95 * error), 5), rel=0.05)
 
 
+def test_a_share_of_nearly_all_is_judged_by_the_few_that_are_missing():
+    found = surprise([100] * 20 + [0], [100] * 21, "low")
+    assert found.expected > 0.99
+    assert found.probability < 1e-4
+    assert surprise([100] * 20 + [98], [100] * 21, "low").probability > 0.005
+
+
 def test_an_open_at_the_moment_of_sending_is_none_before_it():
     sent = pd.to_datetime(["2026-01-05", "2026-01-12", "2026-01-13"])
     opened = pd.to_datetime(["2026-01-12", None, None])

@@ -13,9 +13,9 @@ from impressions_analytics.analytics.findings import finding, not_loaded, silent
 from impressions_analytics.analytics.judged_mailings import (
     LEAST_DELIVERED,
     MEASURES,
-    UNSEEN,
     WHOLE,
     count_mailings,
+    is_unseen,
     judge,
 )
 from impressions_analytics.analytics.silence import find_silences
@@ -143,7 +143,7 @@ def find_anomalies(
     level = false_alarms / tests
     found = [one for one in looked_at if one.found.probability < level]
     # A mailing whose images do not load is silent by itself: that is told once.
-    told = [one.place for one in found if one.measure.name in UNSEEN]
+    told = [one.place for one in found if is_unseen(one, level)]
     silences = find_silences(hours, mailings.drop(told), begin=_first(hours, begin), since=since, until=now)
     rows = not_loaded(archive, there, since, now)
     rows += [silent(one) for one in silences if one.probability < level]

@@ -64,9 +64,10 @@ MEASURES = (
     ),
     Measure(
         "images_broken", "fetched_and_clicked", "clicked", "low", "clicks",
-        "the images of mailing {mailing} seem not to load: of {total:,} clicked messages {observed} have an "
-        "impression, {expected} expected",
-        "clicks of scanners that pass for people; more recipients than usual who read without images",
+        "the images of mailing {mailing} seem not to load, for all or for some: of {total:,} clicked "
+        "messages {observed} have an impression, {expected} expected",
+        "a provider that blocks images; clicks of scanners that pass for people; more recipients who read without "
+        "images",
         "clicks of mailing {mailing} whose destination has no impression",
     ),
     Measure(
@@ -91,7 +92,7 @@ MEASURES = (
 """What is looked at for each mailing, in the order in which it is told."""
 COHORT, *WHOLE = MEASURES
 UNSEEN = ("opens_fell", "images_broken")
-"""Where these are found, the impressions of the mailing say nothing of its clients and bots."""
+"""Where these fell by more than half, the impressions of the mailing say nothing of its clients and bots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def judge(
         series = _Series(measure, None, mailings[measure.count].to_numpy(), mailings[measure.total].to_numpy())
         judged += _judged(series, level, unseen if measure.name == "bots_surged" else set())
         if measure.name in UNSEEN:
-            unseen |= {one.place for one in judged if one.measure == measure and one.found.probability < level}
+            unseen |= {one.place for one in judged if one.measure == measure and is_unseen(one, level)}
     for series in _cohorts(mailings, messages):
         judged += _judged(series, level, unseen)
     return judged
@@ -182,6 +183,12 @@ def _by_cohort(mailings: pd.DataFrame, messages: pd.DataFrame) -> tuple[pd.DataF
     counts, totals = (values.unstack(fill_value=0).reindex(mailings["mailing"], fill_value=0) for values in both)
     large = totals.columns[(totals >= LEAST_IN_COHORT).sum() > 1]
     return counts[large].reset_index(drop=True), totals[large].reset_index(drop=True)
+
+
+def is_unseen(one: Judgement, level: float) -> bool:
+    """Return whether a mailing is one whose opens hardly anybody could see."""
+    fell = one.count < one.found.expected * one.total / 2
+    return one.measure.name in UNSEEN and one.found.probability < level and fell
 
 
 def _judged(series: _Series, level: float, unseen: set[int]) -> Iterator[Judgement]:

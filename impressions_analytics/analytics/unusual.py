@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -97,9 +97,7 @@ def surprise(
     more = max(0.0, float(np.mean((residuals[:-1] - usual) ** 2) * history / (history - 1) - by_counting[:-1].mean()))
     of_odds = more + float(added[-1]) + (more + float(by_counting[:-1].mean())) / history
     last = _Last(int(counts[-1]), int(totals[-1]), float(expected[-1]), of_odds, history - 1)
-    return Surprise(
-        last.expected, _few(last, direction) if last.expected * last.total < FEW else _many(last, direction)
-    )
+    return Surprise(last.expected, _probability(last, direction))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +109,14 @@ class _Last:
     expected: float
     variance: float
     degrees: int
+
+
+def _probability(last: _Last, direction: Direction) -> float:
+    """Return the probability of the rarer of the two outcomes: 98 of 100 are 2 of 100 that did not."""
+    if last.expected > 0.5:
+        last = replace(last, count=last.total - last.count, expected=1 - last.expected)
+        direction = "low" if direction == "high" else "high"
+    return _few(last, direction) if last.expected * last.total < FEW else _many(last, direction)
 
 
 def _many(last: _Last, direction: Direction) -> float:
