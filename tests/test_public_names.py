@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +17,32 @@ import impressions_analytics as ia
 NAMES = [name for name in ia.__all__ if name not in ("__version__", "sandbox")]
 
 
+FUNCTIONS = [name for name in NAMES if inspect.isfunction(getattr(ia, name))]
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_public_name_is_there_and_documented(name):
-    assert getattr(ia, name).__doc__
+def test_a_public_name_is_there_and_says_in_a_sentence_what_it_is(name):
+    first = inspect.getdoc(getattr(ia, name)).splitlines()[0]
+    assert first.endswith((".", ":")) and len(first.split()) >= 4, first
     assert name in dir(ia)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_function_shows_and_explains_every_parameter(name):
+    function = getattr(ia, name)
+    parameters = inspect.signature(function).parameters.values()
+    assert not [one for one in parameters if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+    explained = inspect.getdoc(function)
+    if "as in `load_impressions`" not in " ".join(explained.split()):
+        missing = [one.name for one in parameters if not re.search(rf"\b{one.name}\b", explained)]
+        assert missing == []
+
+
+def test_a_wrong_keyword_is_answered_by_the_function_that_was_called():
+    with pytest.raises(TypeError, match=r"load_clicks\(\) got an unexpected keyword argument 'mailing'"):
+        ia.load_clicks(mailing=412)
+    with pytest.raises(TypeError, match=r"from_env\(\) got an unexpected keyword argument 'token'"):
+        ia.Copernica.from_env(token="abc")
 
 
 def test_editors_see_the_names_that_there_are():

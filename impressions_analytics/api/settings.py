@@ -173,7 +173,20 @@ class Copernica:
             _check_address(name, getattr(self, name), secret, allow_plain_http=self.allow_plain_http)
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Copernica:
+    def from_env(
+        cls,
+        environment: Mapping[str, str] | None = None,
+        *,
+        access_token: Secret | str | None = None,
+        version: Version | None = None,
+        url: str | None = None,
+        auth_url: str | None = None,
+        connections: int | None = None,
+        timeout_seconds: float | None = None,
+        patience_seconds: float | None = None,
+        timezone: str | None = None,
+        allow_plain_http: bool | None = None,
+    ) -> Copernica:
         """Return settings from the environment; what is given by name wins.
 
         Raises
@@ -191,6 +204,11 @@ class Copernica:
         for name, read in (("version", int), ("patience_seconds", float)):
             with contextlib.suppress(KeyError, ValueError):  # what is no number is refused with all else
                 values[name] = read(values[name])
+        given = {
+            "access_token": access_token, "version": version, "url": url, "auth_url": auth_url,
+            "connections": connections, "timeout_seconds": timeout_seconds, "patience_seconds": patience_seconds,
+            "timezone": timezone, "allow_plain_http": allow_plain_http,
+        }  # fmt: skip
         return cls(**{**values, **{name: value for name, value in given.items() if value is not None}})
 
     @property

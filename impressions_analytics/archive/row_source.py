@@ -51,8 +51,8 @@ class LoaderSource:
 
         if kind in EVENT_KINDS:
             yield from loader.iter_events(
-                self._api,
                 kind,
+                self._api,
                 family=self._family,
                 emailing=emailing,
                 begin=begin,
@@ -72,7 +72,7 @@ class LoaderSource:
 
     def first_moment(self, emailing: int | None, *, end: datetime) -> datetime | None:
         """Say when an emailing, or the first emailing of the account, was sent; None when there is none."""
-        from impressions_analytics.loader.load import load_emailings
+        from impressions_analytics.loader.mailings import load_emailings
 
         if self._emailings is None:
             self._emailings = load_emailings(self._api, family=self._family, end=end, progress=False)
@@ -94,5 +94,5 @@ class LoaderSource:
             return None
         if plan_load(self._api, kind=kind, family=self._family, begin=begin, end=end).rows == expected:
             return expected
-        frames = iter_events(self._api, kind, family=self._family, begin=begin, end=end, progress=False)
+        frames = iter_events(kind, self._api, family=self._family, begin=begin, end=end, progress=False)
         return sum(len(frame) for frame in frames)

@@ -150,8 +150,8 @@ def sync(
 
     Example: impressions sync data/archive --begin 2026-01-01
     """
-    from impressions_analytics.loader.load import given_identifier
     from impressions_analytics.loader.progress import progress_line
+    from impressions_analytics.loader.selection import given_identifier
 
     archive = ia.Archive(folder, family=family)
     kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])
@@ -296,4 +296,4 @@ def _tell(result: Any, as_json: bool) -> None:
 
 
 def _api(version: int | None) -> Copernica:
-    return ia.Copernica.from_env(version=version)
+    return ia.Copernica.from_env(version=cast("Literal[2, 3, 4] | None", version))

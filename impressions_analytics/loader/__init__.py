@@ -8,13 +8,12 @@ from impressions_analytics.loader.load import (
     load_abuses,
     load_clicks,
     load_deliveries,
-    load_destinations,
-    load_emailings,
     load_errors,
     load_events,
     load_impressions,
     load_unsubscribes,
 )
+from impressions_analytics.loader.mailings import load_destinations, load_emailings
 from impressions_analytics.loader.reconciliation import reconcile
 from impressions_analytics.loader.totals import load_statistics, plan_load
 

@@ -14,7 +14,7 @@ from impressions_analytics.certificate import Verdict
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import AnalysisError, MissingColumnError
 from impressions_analytics.loader.assembly import wall_clock
-from impressions_analytics.loader.load import given_api, want_events
+from impressions_analytics.loader.selection import given_api, want_events
 from impressions_analytics.loader.totals import load_statistics
 
 LAG_SECONDS = 2 * 24 * 3600  # Copernica's figures lag behind its rows; by how much is not known

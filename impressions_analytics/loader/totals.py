@@ -19,7 +19,14 @@ from impressions_analytics.errors import (
     RequestRefusedError,
 )
 from impressions_analytics.loader.decode import Decoder
-from impressions_analytics.loader.load import Moment, given_api, given_family, given_identifier, want_events
+from impressions_analytics.loader.selection import (
+    Identifiers,
+    Moment,
+    given_api,
+    given_family,
+    given_identifier,
+    want_events,
+)
 from impressions_analytics.loader.window_load import DEEP_ROWS, FULL_ROWS, PAGE_ROWS, ListLoad, WindowLoad
 
 
@@ -55,7 +62,17 @@ class LoadPlan:
         return asdict(self)
 
 
-def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **selection: Any) -> LoadPlan:
+def plan_load(
+    api: Copernica | None = None,
+    *,
+    kind: Kind = "impressions",
+    destination: Identifiers = None,
+    emailing: Identifiers = None,
+    begin: Moment = None,
+    end: Moment = None,
+    family: Family = "ms",
+    profiles: bool = True,
+) -> LoadPlan:
     """Return how many calls a load will take, from one cheap call per list, and one more where profiles are looked up.
 
     Parameters
@@ -64,7 +81,7 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
         How to reach the account; from the environment by default.
     kind : str
         What would be loaded.
-    **selection
+    destination, emailing, begin, end, family, profiles
         As for `load_impressions`.
 
     Returns
@@ -79,7 +96,10 @@ def plan_load(api: Copernica | None = None, *, kind: Kind = "impressions", **sel
     2,500 impressions: about 3 calls (this plan took 1)
     """
     api = given_api(api)
-    wanted = want_events(kind, api, **selection)
+    wanted = want_events(
+        kind, api,
+        destination=destination, emailing=emailing, begin=begin, end=end, family=family, profiles=profiles,
+    )  # fmt: skip
     rows = calls = 0
     with Transport(api) as transport:
         for list_load in wanted.list_loads():
