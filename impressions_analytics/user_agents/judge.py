@@ -119,7 +119,7 @@ def _by_lists(text: str) -> Judgement:
 def _without_engine(said: tuple[str | None, str | None, bool, str, str], text: str) -> Judgement:
     """Return what is known where neither system nor engine is said."""
     if not is_bare_name(text):
-        return Judgement(*said, "unknown", None)
+        return Judgement(None, None, False, *said[3:], "unknown", None)
     if is_robot_name(text):
         return Judgement(None, None, False, *said[3:], "bot", ROBOT_NAME)
     return Judgement(*said, "unknown", BARE_NAME)

@@ -36,7 +36,7 @@ _ROBOT_WORD = re.compile(
 """What a robot does, or the domain of who runs it. Asked of bare names only: readers' programs say it too."""
 
 _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_PRODUCT = re.compile(r"((?:[A-Z][\w.&+-]*[ ])*)([A-Za-z][\w.!&+%-]*)/v?(\d+(?:[.\d]*\d)?)")
+_PRODUCT = re.compile(r"(?<!\w)((?:[A-Z][\w.&+-]*[ ])*)([A-Za-z][\w.!&+%-]*)/v?(\d+(?:[.\d]*\d)?)")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _MOZILLA = re.compile(r"^Mozilla/\d\.\d+\s*")
 
