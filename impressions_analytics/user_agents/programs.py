@@ -35,8 +35,12 @@ _ROBOT_WORD = re.compile(
 )
 """What a robot does, or the domain of who runs it. Asked of bare names only: readers' programs say it too."""
 
+WORDS_READ = 60
+"""How many characters before a name may hold its first words, such as ``Post`` of ``Post Mill/5.2``."""
+
 _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_PRODUCT = re.compile(r"(?<!\w)((?:[A-Z][\w.&+-]*[ ])*)([A-Za-z][\w.!&+%-]*)/v?(\d+(?:[.\d]*\d)?)")
+_PRODUCT = re.compile(r"(?<!\w)([A-Za-z][\w.!&+%-]*)/v?(\d[\d.]*)")
+_WORDS_BEFORE = re.compile(r"(?:(?<!\S)[A-Z][\w.&+-]* ){1,3}$")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _MOZILLA = re.compile(r"^Mozilla/\d\.\d+\s*")
 
@@ -54,16 +58,16 @@ def named_program(useragent: str) -> tuple[str, str] | None:
     ('PostMill', '1.4')
     >>> named_program("Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0")
     """
-    found = None
-    is_browser = useragent.startswith("Mozilla/")
-    for lead, name, version in _PRODUCT.findall(_COMMENT.sub(" ", _COMMENT.sub(" ", useragent))):
-        if name.lower() in FAMILIAR:
-            continue
-        words = [word for word in lead.split() if word.lower() not in FAMILIAR]
-        found = " ".join([*words[-2:], unquote(name)]), version
-        if not is_browser:
-            break
-    return found
+    plain = _COMMENT.sub(" ", useragent)
+    if "(" in plain:  # one comment stood in another
+        plain = _COMMENT.sub(" ", plain)
+    unfamiliar = [found for found in _PRODUCT.finditer(plain) if found[1].lower() not in FAMILIAR]
+    if not unfamiliar:
+        return None
+    found = unfamiliar[-1 if useragent.startswith("Mozilla/") else 0]
+    before = _WORDS_BEFORE.search(plain[max(found.start() - WORDS_READ, 0) : found.start()])
+    words = [word for word in before[0].split() if word.lower() not in FAMILIAR] if before else []
+    return " ".join([*words[-2:], unquote(found[1])]), found[2]
 
 
 def is_bare_name(useragent: str) -> bool:
