@@ -18,8 +18,16 @@ from impressions_analytics.errors import InvalidArgumentError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from impressions_analytics.archive.results import ErasureReceipt, Export, Retention, SyncSummary, Verification
-    from impressions_analytics.archive.sync import OnProgress
+    from impressions_analytics.archive.results import (
+        ErasureReceipt,
+        Export,
+        KindSync,
+        Retention,
+        SyncSummary,
+        Verification,
+    )
+    from impressions_analytics.archive.suppression import Suppression
+    from impressions_analytics.archive.sync import OnProgress, SyncRequest
 
 Moment = str | dt.date | dt.datetime | None
 
@@ -99,6 +107,7 @@ class Archive:
         end: Moment = None,
         emailings: Iterable[int] | None = None,
         look_back_days: float = 3,
+        keep_days: int | None = None,
         progress: OnProgress | None = None,
     ) -> SyncSummary:
         """Bring the archive up to now: ask what is missing, and again what may have had late rows.
@@ -119,6 +128,8 @@ class Archive:
             Only these emailings; the whole account if left out.
         look_back_days : float
             How long rows may still arrive after they happened: what was asked sooner than that is asked again.
+        keep_days : int, optional
+            Remove rows that are older than so many whole days, as `retain` does, and do not ask for them.
         progress : callable, optional
             Called when rows are safe, with the kind, until when it is loaded, and the rows taken so far.
 
@@ -137,17 +148,31 @@ class Archive:
             The API failed; what came before is kept.
         """
         from impressions_analytics.archive.results import SyncSummary
-        from impressions_analytics.archive.sync import make_sync_request, sync_kind
+        from impressions_analytics.archive.sync import make_sync_request
 
         source = self._context.source(api)
         request = make_sync_request(
-            begin, end, now=self._context.now(), emailings=emailings, look_back_days=look_back_days
-        )
-        wanted = [self._context.partitions(kind) for kind in _kinds(kinds)]
-        with self._context.store.locked():
-            suppression = self._context.suppression()
-            done = [sync_kind(partitions, suppression, source, request, progress=progress) for partitions in wanted]
-        return SyncSummary(self._context.store.name, done)
+            begin, end, now=self._context.now(), emailings=emailings, look_back_days=look_back_days,
+            keep_from=None if keep_days is None else self._keep_from(keep_days),
+        )  # fmt: skip
+        wanted = _kinds(kinds)
+        for kind in wanted:
+            self._context.partitions(kind)
+        with self._context.writing() as suppression:
+            done = [self._sync_kind(kind, suppression, source, request, progress) for kind in wanted]
+            oldest = request.keep_from
+            retention = None if oldest is None else self._context.retain(oldest)
+        return SyncSummary(self._context.store.name, done, retention)
+
+    def _sync_kind(
+        self, kind: Kind, suppression: Suppression, source: Any, request: SyncRequest, progress: OnProgress | None
+    ) -> KindSync:
+        from impressions_analytics.archive.sync import sync_kind
+
+        try:
+            return sync_kind(self._context.partitions(kind), suppression, source, request, progress=progress)
+        finally:
+            self._context.remember(kind)
 
     def read(
         self,
@@ -214,7 +239,8 @@ class Archive:
         """
         from impressions_analytics.archive.checks import verify_archive
 
-        return verify_archive(self._context.all_partitions(), None if api is None else self._context.total(api))
+        total = None if api is None else self._context.total(api)
+        return verify_archive(self._context.all_partitions(), total, lost_list=self._context.lost_list())
 
     def export(
         self,
@@ -254,43 +280,60 @@ class Archive:
         return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonymise=pseudonymise)
 
     def erase(
-        self, *, profile: int | None = None, subprofile: int | None = None, destination: int | None = None
+        self,
+        *,
+        profile: int | None = None,
+        subprofile: int | None = None,
+        destination: int | None = None,
+        dry_run: bool = False,
     ) -> ErasureReceipt:
         """Erase a person: every row of a profile, a subprofile or a destination, now and in later syncs.
 
         The rows of all messages to the profile or subprofile go, also where a row does not name it. Exports kept inside
         the archive are removed: make them again; exports and snapshots elsewhere are yours to find. What is kept is
-        keyed hashes, so that later syncs leave the rows out.
+        keyed hashes, so that later syncs leave the rows out. They are written first: when the erasure is cut short,
+        reading leaves the rows out at once, and the next sync, erasure or retention removes them.
+
+        Parameters
+        ----------
+        profile, subprofile, destination : int
+            One of them: a whole number from 0 to 2**63 - 1.
+        dry_run : bool
+            Only tell what would go; nothing is changed.
 
         Returns
         -------
         ErasureReceipt
-            What was done, without naming the person.
+            What was done, without naming the person; also when there was no row to remove.
 
         Raises
         ------
+        InvalidArgumentError
+            No person is named, more than one is, or the number is no identifier; nothing was changed.
         ArchiveError
             There is no archive at the path; nothing was made there.
         """
-        from impressions_analytics.archive.erasure import erase_person, one_person
+        from impressions_analytics.archive.erasure import erase_person, one_person, preview_erasure
 
         by, number = one_person(profile=profile, subprofile=subprofile, destination=destination)
         self._context.must_exist()
-        with self._context.store.locked():
-            return erase_person(
-                self._context.all_partitions(), self._context.suppression(), by, number, now=self._context.clock()
-            )
+        now = self._context.clock()
+        if dry_run:
+            return preview_erasure(self._context.all_partitions(), by, number, now=now)
+        with self._context.writing() as suppression:
+            return erase_person(self._context.all_partitions(), suppression, by, number, now=now)
 
     def retain(self, days: int) -> Retention:
         """Remove every row that is older than so many whole days; the list of emailings stays."""
-        from impressions_analytics.archive.erasure import retain_from
+        begin = self._keep_from(days)
+        self._context.must_exist()
+        with self._context.writing():
+            return self._context.retain(begin)
 
+    def _keep_from(self, days: int) -> dt.datetime:
         if days < 1:
             raise InvalidArgumentError(f"days={days!r} must be 1 or more")
-        self._context.must_exist()
-        begin = self._context.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
-        with self._context.store.locked():
-            return retain_from(self._context.all_partitions(), begin)
+        return self._context.now().replace(hour=0, minute=0, second=0) - dt.timedelta(days=days)
 
     def __repr__(self) -> str:
         what = "; ".join(described(self._context.all_partitions())) or "empty"

@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from impressions_analytics.archive.merge import BATCH_ROWS
-from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month, count_rows, time_column
-from impressions_analytics.archive.periods import Period, covered, outer_stretch, subtract
+from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month, count_rows
+from impressions_analytics.archive.periods import (
+    Period,
+    Stretch,
+    believed,
+    covered,
+    outer_stretch,
+    subtract,
+    time_column,
+)
 from impressions_analytics.archive.results import Finding, Verification
 from impressions_analytics.archive.row_source import RowSource
-from impressions_analytics.archive.suppression import Suppression
+from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError
 from impressions_analytics.parquet.tables import to_table
@@ -36,6 +44,7 @@ class KindCheck:
 
     files: int = 0
     rows: int = 0
+    known: bool = False
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
 
@@ -71,13 +80,18 @@ class TotalWithoutErased:
         return sum(int(self.suppression.stays(kind, to_table(frame, kind, self.family)).sum()) for frame in frames)
 
 
-def verify_archive(kinds: Sequence[KindPartitions], total: Total | None) -> Verification:
+def verify_archive(kinds: Sequence[KindPartitions], total: Total | None, *, lost_list: bool) -> Verification:
     """Check every kind of an archive; see `Archive.verify`."""
     checks = [verify_kind(partitions, total) for partitions in kinds]
     name = kinds[0].store.name
     findings = [finding for check in checks for finding in check.findings]
-    if not findings and not any(check.files for check in checks):
+    if not findings and not any(check.files or check.known for check in checks):
         findings = [Finding(name, "there is no archive here")]
+    findings += [Finding(name, text) for text in kinds[0].unfinished.describe()]
+    if lost_list:
+        findings.append(
+            Finding(kinds[0].store.label(LIST), "persons were erased, and the list of them is gone; restore it")
+        )
     return Verification(
         name,
         files=sum(check.files for check in checks),
@@ -99,10 +113,23 @@ def verify_kind(partitions: KindPartitions, total: Total | None) -> KindCheck:
     waiting = partitions.parts()
     if waiting:
         check.wrong(partitions.kind, f"{len(waiting)} pieces of a sync that did not end wait to be merged; sync again")
-    check.gaps += _gaps(partitions.kind, [period for month in good for period in month.periods])
+    periods = [period for month in good for period in month.periods]
+    _verify_recorded(partitions, outer_stretch(periods), check)
+    check.gaps += _gaps(partitions.kind, believed(periods, partitions.now))
     if total is not None:
         _verify_totals(partitions, good, total, check)
     return check
+
+
+def _verify_recorded(partitions: KindPartitions, found: Stretch | None, check: KindCheck) -> None:
+    """Hold what the files answer for against what the archive is known to answer for."""
+    recorded = partitions.answered(found)
+    check.known = recorded is not None
+    if recorded is None or recorded[0] == recorded[1]:
+        return
+    lost = [recorded] if found is None else subtract(recorded, [found])
+    for begin, end in lost:
+        check.wrong(partitions.kind, f"{begin} to {end} was loaded, and its month files are gone; sync again")
 
 
 def _gaps(kind: Kind, periods: list[Period]) -> list[Finding]:

@@ -1,104 +1,181 @@
-"""Take rows out of an archive: a person's, or all that are older than they may be."""
+"""Take rows out of an archive: a person's, or all that are older than they may be.
+
+What is to go is written down before the first row goes. So whatever is cut short is left out by every reader at once,
+and finished by the next command that writes.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from impressions_analytics.archive.intake import Intake
 from impressions_analytics.archive.merge import BATCH_ROWS, in_groups
-from impressions_analytics.archive.partitions import KindPartitions, Month, PeriodCounter, time_column
+from impressions_analytics.archive.own_exports import remove_exports
+from impressions_analytics.archive.partitions import KindPartitions, Month, PeriodCounter
+from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import ErasureReceipt, Retention
-from impressions_analytics.archive.store import Store
-from impressions_analytics.archive.suppression import Suppression, numbers
+from impressions_analytics.archive.suppression import Suppression, identifiers, is_one_of
 from impressions_analytics.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXPORTS = "exports"
-"""The folder inside an archive where exports may be kept; an erasure removes them."""
+GREATEST_IDENTIFIER = 2**63 - 1
 
 Choose = Callable[["pa.Table"], Any]
 """Says of each row whether it stays, as a numpy array of booleans."""
 
 
 def one_person(**given: int | None) -> tuple[str, int]:
-    """Return the one word and number that name a person."""
-    named = [(by, int(number)) for by, number in given.items() if number is not None]
+    """Return the one word and number that name a person.
+
+    Examples
+    --------
+    >>> one_person(profile=None, subprofile=-1)
+    Traceback (most recent call last):
+    impressions_analytics.errors.InvalidArgumentError: subprofile=-1 must be a whole number from 0 to \
+9223372036854775807
+    """
+    named = [(by, number) for by, number in given.items() if number is not None]
     if len(named) != 1:
         raise InvalidArgumentError(f"give one of {', '.join(given)} to erase; {len(named)} were given")
-    return named[0]
+    [(by, number)] = named
+    if not isinstance(number, Integral) or isinstance(number, bool) or not 0 <= number <= GREATEST_IDENTIFIER:
+        raise InvalidArgumentError(f"{by}={number!r} must be a whole number from 0 to {GREATEST_IDENTIFIER}")
+    return by, int(number)
 
 
 def erase_person(
     kinds: Sequence[KindPartitions], suppression: Suppression, by: str, number: int, *, now: datetime
 ) -> ErasureReceipt:
     """Remove every row of a person, after putting the person on the list of those who stay away."""
+    merge_parts(kinds)
+    again = suppression.knows(by, number)
+    persons = _persons(kinds, by, number)
+    suppression.begin(persons)
+    # An erasure that was cut short may have removed the rows that tie the person to a message: the list knows them.
+    removed = _remove(
+        kinds, lambda kind: functools.partial(suppression.stays, kind) if again else _not_of(kind, persons)
+    )
+    exports, links = remove_exports(kinds[0].store)
+    suppression.finish()
+    return _receipt(kinds, by, now, removed, exports=exports, links=links)
+
+
+def preview_erasure(kinds: Sequence[KindPartitions], by: str, number: int, *, now: datetime) -> ErasureReceipt:
+    """Say what erasing a person would remove; nothing is changed."""
+    persons = _persons(kinds, by, number)
+    found: Counts = {}
+    for partitions in _of_persons(kinds):
+        stays = _not_of(partitions.kind, persons)
+        for relative in [*partitions.files(), *partitions.parts()]:
+            gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, relative, None))
+            found.setdefault(partitions.kind, {})[relative] = gone
+    return _receipt(kinds, by, now, found, dry_run=True)
+
+
+def finish_erasure(kinds: Sequence[KindPartitions], suppression: Suppression) -> None:
+    """Remove the rows that an erasure which was cut short has left."""
+    if suppression.unfinished:
+        merge_parts(kinds)
+        _remove(kinds, lambda kind: functools.partial(suppression.stays, kind))
+        remove_exports(kinds[0].store)
+        suppression.finish()
+
+
+def merge_parts(kinds: Sequence[KindPartitions]) -> None:
+    """Merge what an interrupted sync left waiting, so that every row lies in a month file."""
     for partitions in kinds:
         Intake(partitions).merge()
-    again = suppression.knows(by, number)
-    messages = {number} if by == "destination" else _messages_of(kinds, by, number)
-    suppression.add(by, [number])
-    suppression.add("destination", sorted(messages))
-    wanted = np.array(sorted(messages), dtype="int64")
-    rows: dict[str, int] = {}
-    files: list[str] = []
-    for partitions in kinds:
-        columns = {word: name for name, word in person_columns(partitions.kind).items()}
-        if columns:
-            chosen = _not_of(columns, by, number, wanted)
-            if again:  # an erasure that was cut short may have removed the rows that tie the person to a message
-                chosen = functools.partial(suppression.stays, partitions.kind)
-            for month in partitions.footers():
-                removed = _rewrite(partitions, month, list(columns.values()), chosen, month.periods)
-                rows[partitions.kind] = rows.get(partitions.kind, 0) + removed
-                files += [month.relative] if removed else []
-    exports = _remove_exports(kinds[0].store)
-    places = sorted({export.rpartition("/")[0] for export in exports})
-    return ErasureReceipt(kinds[0].store.name, f"{now:%Y-%m-%d %H:%M:%S}", by, rows, [*files, *exports], exports=places)
 
 
-def _messages_of(kinds: Sequence[KindPartitions], by: str, number: int) -> set[int]:
-    """Return the destinations of all rows that name a profile or subprofile."""
-    found: set[int] = set()
-    for partitions in kinds:
+Counts = dict[str, dict[str, int]]
+"""Rows by kind and by file."""
+
+
+def _of_persons(kinds: Sequence[KindPartitions]) -> list[KindPartitions]:
+    return [partitions for partitions in kinds if person_columns(partitions.kind)]
+
+
+def _remove(kinds: Sequence[KindPartitions], stays_of: Callable[[Any], Choose]) -> Counts:
+    """Rewrite the months that have rows which do not stay, and return how many went from each."""
+    removed: Counts = {}
+    for partitions in _of_persons(kinds):
+        columns, stays = list(person_columns(partitions.kind)), stays_of(partitions.kind)
+        for month in partitions.footers():
+            gone = _rewrite(partitions, month, columns, stays, month.periods)
+            removed.setdefault(partitions.kind, {})[month.relative] = gone
+    return removed
+
+
+def _receipt(
+    kinds: Sequence[KindPartitions],
+    by: str,
+    now: datetime,
+    removed: Counts,
+    *,
+    exports: Sequence[str] = (),
+    links: Sequence[str] = (),
+    dry_run: bool = False,
+) -> ErasureReceipt:
+    files = [relative for of_kind in removed.values() for relative, gone in of_kind.items() if gone]
+    return ErasureReceipt(
+        kinds[0].store.name,
+        f"{now:%Y-%m-%d %H:%M:%S}",
+        by,
+        {kind: sum(of_kind.values()) for kind, of_kind in removed.items()},
+        [*files, *exports],
+        suppressed=not dry_run,
+        exports=sorted({export.rpartition("/")[0] for export in exports}),
+        links=list(links),
+        dry_run=dry_run,
+    )
+
+
+def _persons(kinds: Sequence[KindPartitions], by: str, number: int) -> dict[str, set[int]]:
+    """Return the person and the destinations of all rows that name the person."""
+    found = {by: {number}, "destination": {number} if by == "destination" else set()}
+    for partitions in _of_persons(kinds) if by != "destination" else ():
         columns = {word: name for name, word in person_columns(partitions.kind).items()}
-        if columns:
-            for month in partitions.footers():
-                for rows in _batches(partitions, month, [columns[by], columns["destination"]]):
-                    of_person = numbers(rows, columns[by]) == number
-                    found.update(numbers(rows, columns["destination"])[of_person].tolist())
+        for relative in [*partitions.files(), *partitions.parts()]:
+            for rows in _batches(partitions, relative, [columns[by], columns["destination"]]):
+                named = rows.filter(is_one_of(rows, columns[by], [number]))
+                found["destination"].update(identifiers(named, columns["destination"]))
     return found
 
 
-def _not_of(columns: dict[str, str], by: str, number: int, messages: Any) -> Choose:
+def _not_of(kind: Any, persons: Mapping[str, set[int]]) -> Choose:
     def stays(rows: pa.Table) -> Any:
-        named = numbers(rows, columns[by]) == number
-        return ~(named | np.isin(numbers(rows, columns["destination"]), messages))
+        gone = np.zeros(rows.num_rows, dtype=bool)
+        for name, word in person_columns(kind).items():
+            if persons.get(word):
+                gone |= is_one_of(rows, name, persons[word])
+        return ~gone
 
     return stays
 
 
 def retain_from(kinds: Sequence[KindPartitions], begin: datetime) -> Retention:
     """Remove the rows of every kind but the emailings from before a moment."""
+    merge_parts(kinds)
     rows: dict[str, int] = {}
     files: list[str] = []
     for partitions in kinds:
         if partitions.kind == "emailings":
             continue
-        Intake(partitions).merge()
         for month in partitions.footers():
             if month.stretch[0] < begin:
                 removed = _retain_month(partitions, month, begin)
                 rows[partitions.kind] = rows.get(partitions.kind, 0) + removed
                 files.append(month.relative)
-    files += _remove_exports(kinds[0].store) if any(rows.values()) else []
+    files += remove_exports(kinds[0].store)[0] if any(rows.values()) else []
     return Retention(kinds[0].store.name, str(begin), rows, files)
 
 
@@ -109,7 +186,14 @@ def _retain_month(partitions: KindPartitions, month: Month, begin: datetime) -> 
     time = time_column(partitions.kind)
     periods = [period.clip((begin, period.end)) for period in month.periods if period.end > begin]
     moment = np.datetime64(begin, "us")
-    return _rewrite(partitions, month, [time], lambda rows: rows[time].to_numpy() >= moment, periods, always=True)
+    return _rewrite(
+        partitions,
+        month,
+        [time],
+        lambda rows: rows[time].to_numpy() >= moment,
+        periods,
+        always=any(period.begin < begin for period in month.periods),
+    )
 
 
 def _rewrite(
@@ -122,21 +206,14 @@ def _rewrite(
     always: bool = False,
 ) -> int:
     """Write a month again without the rows that do not stay, if there are any, and return how many they are."""
-    gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, month, looked_at))
+    gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, month.relative, looked_at))
     if gone or always:
         counter = PeriodCounter(periods, time_column(partitions.kind))
-        staying = (rows.filter(stays(rows)) for rows in _batches(partitions, month, None))
+        staying = (rows.filter(stays(rows)) for rows in _batches(partitions, month.relative, None))
         partitions.write(month.relative, counter.watch(in_groups(staying)), counter.periods)
     return gone
 
 
-def _batches(partitions: KindPartitions, month: Month, columns: list[str] | None) -> Iterator[pa.Table]:
-    with partitions.open(month.relative) as file:
+def _batches(partitions: KindPartitions, relative: str, columns: list[str] | None) -> Iterator[pa.Table]:
+    with partitions.open(relative) as file:
         yield from file.batches(BATCH_ROWS, columns)
-
-
-def _remove_exports(store: Store) -> list[str]:
-    exports = store.files_below(EXPORTS, "")
-    for relative in exports:
-        store.delete(relative)
-    return exports

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.archive.erasure import EXPORTS
 from impressions_analytics.archive.merge import in_groups
-from impressions_analytics.archive.partitions import KindPartitions, time_column
+from impressions_analytics.archive.own_exports import EXPORTS, USER_AGENTS
+from impressions_analytics.archive.partitions import KindPartitions
+from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import check_key, pseudonymise
 from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store, open_output, open_store
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 NO_AGENT = {"parquet": "", "duckdb": "", "csv": "(none)"}
 """The user agent of a row without one: a null joins to nothing, and DuckDB reads an empty text in CSV as a null."""
 FORMATS = ("parquet", "csv", "duckdb")
-USER_AGENTS = "user_agents"
 
 Change = Callable[["pa.Table"], "pa.Table"]
 
@@ -108,13 +108,19 @@ def export_archive(
 
 def _check_place(output: Store, file: str, store: Store) -> None:
     """Refuse a place between the archive's own files, where every engine would read the export too."""
-    place, root = PurePosixPath(output.place(file)), PurePosixPath(store.root)
+    place, root = (_resolved(of, name) for of, name in ((output, file), (store, "")))
     same = type(output.filesystem) is type(store.filesystem)
     if same and place.is_relative_to(root) and not place.is_relative_to(root / EXPORTS):
         raise InvalidArgumentError(
             f"{output.label(file).rstrip('/')} lies inside the archive; export to its folder {EXPORTS!r}, or to a "
             "place outside"
         )
+
+
+def _resolved(store: Store, file: str) -> PurePosixPath:
+    """Return a place with its links and .. seen for what they are."""
+    place = store.place(file)
+    return PurePosixPath(Path(os.path.realpath(place)).as_posix() if store.is_local else place)
 
 
 def _write_files(output: Store, streams: Any, *, suffix: str) -> dict[str, int]:
@@ -216,5 +222,4 @@ def _schema(partitions: KindPartitions) -> pa.Schema:
 
 def _batches(partitions: KindPartitions, columns: list[str] | None) -> Iterator[pa.Table]:
     for relative in partitions.files():
-        with partitions.open(relative) as file:
-            yield from file.batches(ROWS_PER_GROUP // 4, columns)
+        yield from partitions.rows_of(relative, ROWS_PER_GROUP // 4, columns)

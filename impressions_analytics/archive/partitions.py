@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.merge import SortedRows, in_groups, merge_rows
-from impressions_analytics.archive.periods import Period, Stretch, coalesce, outer_stretch, overlay
+from impressions_analytics.archive.periods import Period, Stretch, coalesce, outer_stretch, overlay, time_column
 from impressions_analytics.archive.store import Store
+from impressions_analytics.archive.unfinished import NOTHING_UNFINISHED, Unfinished
 from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
 from impressions_analytics.parquet.layout import Provenance, write_tables
@@ -53,17 +54,6 @@ class Month:
         return begin, begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)
 
 
-def time_column(kind: Kind) -> str:
-    """Return the column by which a kind is put into months.
-
-    Examples
-    --------
-    >>> time_column("impressions"), time_column("destinations")
-    ('timestamp', 'timestampsent')
-    """
-    return "timestampsent" if kind == "destinations" else "timestamp"
-
-
 @dataclass(frozen=True)
 class KindPartitions:
     """The files of one kind in one archive.
@@ -76,12 +66,35 @@ class KindPartitions:
         What their rows are.
     zone : str
         The zone of the wall clock, written into every file and checked on reading.
+    now : datetime
+        The present moment of that wall clock.
+    recorded : Stretch or None
+        What the archive is known to answer for, whichever files are left.
+    unfinished : Unfinished
+        What was begun and has not ended; readers leave it out.
     """
 
     store: Store
     kind: Kind
     family: Family
     zone: str
+    now: datetime
+    recorded: Stretch | None = None
+    unfinished: Unfinished = NOTHING_UNFINISHED
+
+    def answered(self, found: Stretch | None) -> Stretch | None:
+        """Return what the archive must answer for: what its files do, and what is recorded; nothing of the future."""
+        if self.recorded is None or found is None:
+            return found or self.recorded
+        return min(found[0], self.recorded[0]), max(found[1], min(self.recorded[1], self.now))
+
+    def rows_of(self, relative: str, size: int, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows of a file that a reader may see, so many at a time."""
+        wanted = None if columns is None else list(dict.fromkeys([*columns, *self.unfinished.columns(self.kind)]))
+        with self.open(relative) as file:
+            for rows in file.batches(size, wanted):
+                seen = self.unfinished.filter(self.kind, rows)
+                yield seen if columns is None else seen.select(list(columns))
 
     def footers(self) -> list[Month]:
         """Return the months in order, from their footers.

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from impressions_analytics.columns import Kind
+
 Stretch = tuple[datetime, datetime]
 """A half-open stretch of wall clock: begin <= timestamp < end."""
 
@@ -52,6 +54,17 @@ class Period:
         return replace(self, begin=max(self.begin, stretch[0]), end=min(self.end, stretch[1]))
 
 
+def time_column(kind: Kind) -> str:
+    """Return the column by which a kind is put into months.
+
+    Examples
+    --------
+    >>> time_column("impressions"), time_column("destinations")
+    ('timestamp', 'timestampsent')
+    """
+    return "timestampsent" if kind == "destinations" else "timestamp"
+
+
 def join(stretches: Iterable[Stretch]) -> list[Stretch]:
     """Join stretches that touch or overlap.
 
@@ -86,6 +99,22 @@ def subtract(whole: Stretch, taken: Iterable[Stretch]) -> list[Stretch]:
         begin = max(begin, stop)
     left.append((begin, end))
     return [stretch for stretch in left if stretch[0] < stretch[1]]
+
+
+CLOCKS_DIFFER = timedelta(hours=2)
+"""The hour that comes twice in autumn, and the clocks of two machines: so far ahead a moment may lie."""
+
+
+def believed(periods: Iterable[Period], now: datetime) -> list[Period]:
+    """Return the periods that were loaded before now: one that says it was loaded later had a wrong clock.
+
+    Examples
+    --------
+    >>> first, last = datetime(2026, 1, 1), datetime(2026, 1, 20)
+    >>> believed([Period(first, last, None, 7, "complete", loaded_at=datetime(2027, 1, 1))], now=last)
+    []
+    """
+    return [period for period in periods if period.loaded_at <= now + CLOCKS_DIFFER]
 
 
 def covered(periods: Iterable[Period], emailing: int | None = None) -> list[Stretch]:

@@ -10,11 +10,9 @@ import hashlib
 import hmac
 import ipaddress
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import InvalidArgumentError
@@ -185,8 +183,6 @@ def hashes_of(numbers: Iterable[int], word: str, key: bytes) -> list[str]:
     return [person_hash(number, word, key) for number in numbers]
 
 
-def is_among(numbers: Any, word: str, key: bytes, erased: frozenset[str]) -> Any:
-    """Say of each number (a numpy array; negative where there is none) whether its keyed hash is on a list."""
-    distinct, place = np.unique(numbers, return_inverse=True)
-    found = [number >= 0 and person_hash(number, word, key) in erased for number in distinct.tolist()]
-    return np.array(found, dtype=bool)[place] if len(distinct) else np.zeros(len(numbers), dtype=bool)
+def among(numbers: Iterable[int], word: str, key: bytes, hashes: Collection[str]) -> list[int]:
+    """Return the numbers whose keyed hashes are on a list."""
+    return [number for number in numbers if person_hash(number, word, key) in hashes]

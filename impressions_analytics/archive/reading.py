@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.archive.partitions import KindPartitions, Month, time_column
-from impressions_analytics.archive.periods import Stretch, covered, outer_stretch, subtract
+from impressions_analytics.archive.partitions import KindPartitions, Month
+from impressions_analytics.archive.periods import Stretch, believed, covered, outer_stretch, subtract, time_column
+from impressions_analytics.archive.privacy import person_columns
+from impressions_analytics.archive.suppression import identifiers
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.parquet.database import literal
 from impressions_analytics.parquet.tables import to_frame
 
 if TYPE_CHECKING:
@@ -27,13 +30,14 @@ def read_frame(
     import pyarrow as pa
 
     known = arrow_schema(partitions.kind, partitions.family).names
+    begin = max(filter(None, (begin, partitions.unfinished.begin_of(partitions.kind))), default=None)
     unknown = [name for name in columns or () if name not in known]
     if unknown:
         raise InvalidArgumentError(f"columns={unknown[0]!r}: {partitions.kind} have {', '.join(known)}")
     footers = partitions.footers()
     if not footers:
         return _never_synced(partitions, begin, end, list(columns or known))
-    stretch = _asked(footers, begin, end)
+    stretch = _asked(partitions, footers, begin, end)
     tables = [arrow_schema(partitions.kind, partitions.family).empty_table()]
     tables += [
         _read_month(partitions, month, stretch, columns) for month in footers if _overlap(month.stretch, stretch)
@@ -66,9 +70,12 @@ def _never_synced(
     return frame
 
 
-def _asked(footers: Sequence[Month], begin: datetime | None, end: datetime | None) -> Stretch:
-    known = outer_stretch(period for month in footers for period in month.periods)
-    first, last = known or (footers[0].stretch[0], footers[-1].stretch[1])
+def _asked(
+    partitions: KindPartitions, footers: Sequence[Month], begin: datetime | None, end: datetime | None
+) -> Stretch:
+    """Return the period that is asked for: by default from the first to the last moment that is known."""
+    found = outer_stretch(period for month in footers for period in month.periods)
+    first, last = partitions.answered(found) or (footers[0].stretch[0], footers[-1].stretch[1])
     begin = begin or (min(first, end) if end else first)
     return begin, end or max(last, begin)
 
@@ -80,15 +87,19 @@ def _overlap(one: Stretch, other: Stretch) -> bool:
 def _read_month(partitions: KindPartitions, month: Month, stretch: Stretch, columns: Sequence[str] | None) -> pa.Table:
     """Read the rows of one month that lie in a stretch; the file is in time order."""
     time = time_column(partitions.kind)
+    hidden = partitions.unfinished
     with partitions.open(month.relative) as file:
-        rows = file.rows(None if columns is None else list(dict.fromkeys([*columns, time])))
+        rows = file.rows(
+            None if columns is None else list(dict.fromkeys([*columns, time, *hidden.columns(partitions.kind)]))
+        )
     times = rows[time].to_numpy()
     start, stop = np.searchsorted(times, [np.datetime64(moment, "us") for moment in stretch])
-    return rows.slice(start, stop - start)
+    return hidden.filter(partitions.kind, rows.slice(start, stop - start))
 
 
 def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: Stretch, rows: int) -> Certificate:
-    periods = [period for month in footers for period in month.periods if period.emailing is None]
+    known = (period for month in footers for period in month.periods if period.emailing is None)
+    periods = believed(known, partitions.now)
     gaps = subtract(stretch, covered(periods))
     inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
     proven = bool(inside) and not gaps and all(period.verdict == "complete" for period in inside)
@@ -114,16 +125,37 @@ def scan_table(partitions: KindPartitions, connection: Any) -> Any:
     ArchiveError
         The kind was never synced: no rows would pass for zero events.
     """
-    import pyarrow.dataset as ds
-
     files = partitions.files()
     if not files:
         name = partitions.store.name
         raise ArchiveError(f"{partitions.kind} were never synced: impressions sync {name} --kind {partitions.kind}")
-    places = [partitions.store.place(relative) for relative in files]
-    if partitions.store.is_local:
-        return connection.read_parquet(places, hive_partitioning=False)
+    table = _opened(partitions, files, connection)
+    return _without_hidden(partitions, table) if partitions.unfinished else table
+
+
+def _without_hidden(partitions: KindPartitions, table: Any) -> Any:
+    """Leave out what an erasure or a retention that was cut short still has to remove."""
+    hidden, kind = partitions.unfinished, partitions.kind
+    if (begin := hidden.begin_of(kind)) is not None:
+        table = table.filter(table[time_column(kind)] >= begin)
+    if hidden.erasure is None:
+        return table
+    for name, word in person_columns(kind).items():
+        distinct = table.select(name).filter(table[name].notnull()).distinct().to_pyarrow()
+        erased = hidden.erasure.erased(word, identifiers(distinct, name))
+        table = table.filter(table[name].isnull() | table[name].notin(erased)) if erased else table
+    return table
+
+
+def _opened(partitions: KindPartitions, files: Sequence[str], connection: Any) -> Any:
+    """Return the rows of some files as a table of DuckDB; a name is never a pattern."""
+    import pyarrow.dataset as ds
+
+    store = partitions.store
+    if store.is_local:
+        return connection.read_parquet([literal(store.place(file)) for file in files], hive_partitioning=False)
     schema = arrow_schema(partitions.kind, partitions.family)
-    rows = ds.dataset(places, schema=schema, filesystem=partitions.store.filesystem, format="parquet")
+    places = [store.place(file) for file in files]
+    rows = ds.dataset(places, schema=schema, filesystem=store.filesystem, format="parquet")
     connection.con.register(partitions.kind, rows)
     return connection.table(partitions.kind)

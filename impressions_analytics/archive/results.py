@@ -62,10 +62,11 @@ class KindSync:
 
 @dataclass(frozen=True, slots=True)
 class SyncSummary(Result):
-    """What a sync did, kind by kind."""
+    """What a sync did, kind by kind, and what it removed because it was too old."""
 
     archive: str
     kinds: list[KindSync]
+    retention: Retention | None = None
 
     @property
     def verdict(self) -> str:
@@ -148,6 +149,10 @@ class ErasureReceipt(Result):
         Whether later syncs will leave the person out.
     exports : list of str
         The folders inside the archive from which exports were removed.
+    links : list of str
+        Links in the folder of exports: what they lead to lies elsewhere and was left.
+    dry_run : bool
+        Whether this only tells what an erasure would remove; nothing was changed.
     """
 
     archive: str
@@ -157,12 +162,25 @@ class ErasureReceipt(Result):
     files: list[str]
     suppressed: bool = True
     exports: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    dry_run: bool = False
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count) or "no rows"
-        said = f"{self.archive}: erased {counts} of one {self.by} from {len(self.files)} files at {self.erased_at} UTC"
-        removed = [f"  {place} was removed: export again" for place in self.exports]
-        return "\n".join([said, *removed, "  exports and snapshots elsewhere are yours to find"])
+        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count)
+        if self.dry_run:
+            said = f"would erase {counts} from {len(self.files)} files" if counts else "holds no row"
+            return f"{self.archive}: {said} of this {self.by}; nothing was changed"
+        said = (
+            f"erased {counts} of one {self.by} from {len(self.files)} files"
+            if counts
+            else f"held no row of this {self.by}"
+        )
+        lines = [f"{self.archive}: {said} at {self.erased_at} UTC; later syncs leave the {self.by} out"]
+        lines += [f"  {place} was removed: export again" for place in self.exports]
+        lines += [
+            f"  {link} is a link and was not followed: what it leads to is yours to look at" for link in self.links
+        ]
+        return "\n".join([*lines, "  exports and snapshots elsewhere are yours to find"])
 
 
 @dataclass(frozen=True, slots=True)

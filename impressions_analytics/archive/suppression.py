@@ -1,16 +1,19 @@
-"""The list of erased persons: keyed hashes, so that later syncs leave their rows out and the list names nobody."""
+"""The list of erased persons: keyed hashes, so that later syncs leave their rows out and the list names nobody.
+
+The list is written before a row is removed, with a mark that rows may still be there; the mark goes when they are gone.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.archive.privacy import check_key, hashes_of, is_among, person_columns, person_hash
+from impressions_analytics.archive.privacy import among, check_key, hashes_of, person_columns, person_hash
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError
@@ -31,12 +34,18 @@ class Suppression:
         The archive's files.
     key : bytes or None
         Keys the hashes; None takes the archive's own key, made when the first person is erased.
+
+    Attributes
+    ----------
+    unfinished : bool
+        Whether rows of the persons on the list may still be in the files.
     """
 
     def __init__(self, store: Store, key: bytes | None) -> None:
         self._store = store
         self._given = None if key is None else check_key(key, "erasure_key")
         self._check = ""
+        self.unfinished = False
         self._hashes = self._read()
 
     @property
@@ -45,9 +54,10 @@ class Suppression:
         return not self._hashes
 
     def filter(self, kind: Kind, rows: pa.Table) -> pa.Table:
-        """Return the rows of a kind that are nobody's who was erased.
+        """Return the rows of a kind that belong to no erased person.
 
-        A destination of an erased profile joins the list, because other kinds of rows may name the destination only.
+        A destination of an erased profile joins the list, because other rows may name the destination only; such rows
+        may be in the archive already, so that the erasure is to be finished again.
         """
         if not self._hashes:
             return rows
@@ -55,7 +65,9 @@ class Suppression:
         if stays.all():
             return rows
         own = next(name for name, word in person_columns(kind).items() if word == "destination")
-        self.add("destination", np.unique(numbers(rows, own)[~stays]).tolist())
+        destinations = identifiers(rows.filter(~stays), own)
+        if fresh := set(destinations) - set(self.erased("destination", destinations)):
+            self.begin({"destination": fresh})
         return rows.filter(self.stays(kind, rows))
 
     def knows(self, word: str, number: int) -> bool:
@@ -63,20 +75,27 @@ class Suppression:
         return bool(self._hashes.get(word)) and hashes_of([number], word, self._key())[0] in self._hashes[word]
 
     def stays(self, kind: Kind, rows: pa.Table) -> Any:
-        """Say of each row of a kind whether it is nobody's who was erased."""
+        """Say of each row of a kind whether it belongs to no erased person."""
         erased = np.zeros(rows.num_rows, dtype=bool)
         for name, word in person_columns(kind).items():
             if self._hashes.get(word):
-                erased |= is_among(numbers(rows, name), word, self._key(), frozenset(self._hashes[word]))
+                erased |= is_one_of(rows, name, self.erased(word, identifiers(rows, name)))
         return ~erased
 
-    def add(self, word: str, persons: Iterable[int]) -> None:
-        """Put persons on the list, safe on the disk when this returns."""
-        known = self._hashes.get(word, set())
-        more = set(hashes_of(persons, word, self._key())) - known
-        if more:
-            self._hashes[word] = known | more
-            self._write()
+    def begin(self, persons: Mapping[str, Iterable[int]]) -> None:
+        """Put persons on the list by what their numbers mean, with the mark; safe on the disk when this returns."""
+        for word, numbers in persons.items():
+            self._hashes[word] = self._hashes.get(word, set()) | set(hashes_of(numbers, word, self._key()))
+        self._write(unfinished=True)
+
+    def finish(self) -> None:
+        """Take the mark away: no row of a person on the list is left in the files."""
+        if self.unfinished:
+            self._write(unfinished=False)
+
+    def erased(self, word: str, numbers: Iterable[int]) -> list[int]:
+        """Return those of some numbers that are on the list as what a word says."""
+        return among(numbers, word, self._key(), self._hashes.get(word, set()))
 
     def _key(self) -> bytes:
         """Return the key, after checking that it is the one that the list was made with."""
@@ -107,7 +126,7 @@ class Suppression:
             text = source.read()
         try:
             found = json.loads(text)
-            self._check = found["key"]
+            self._check, self.unfinished = found["key"], bool(found.get("unfinished", False))
             return {word: set(hashes) for word, hashes in found["erased"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedFileError(
@@ -115,11 +134,12 @@ class Suppression:
                 "persons would come back"
             ) from error
 
-    def _write(self) -> None:
+    def _write(self, *, unfinished: bool) -> None:
         self._check = person_hash(0, "key", self._key())
         erased = {word: sorted(hashes) for word, hashes in self._hashes.items()}
-        text = json.dumps({"key": self._check, "erased": erased})
+        text = json.dumps({"key": self._check, "unfinished": unfinished, "erased": erased})
         self._store.put(LIST, lambda path: _write_private(path, text))
+        self.unfinished = unfinished
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -127,6 +147,14 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def numbers(rows: pa.Table, name: str) -> Any:
-    """Return a column of identifiers as numpy integers, -1 where there is none."""
-    return rows[name].fill_null(-1).to_numpy()
+def identifiers(rows: pa.Table, name: str) -> list[int]:
+    """Return the distinct identifiers in a column; a null is no identifier."""
+    return rows[name].drop_null().unique().to_pylist()  # type: ignore[no-any-return]
+
+
+def is_one_of(rows: pa.Table, name: str, wanted: Iterable[int]) -> Any:
+    """Say of each row whether its identifier is one of some, as a numpy array of booleans; a null never is."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.is_in(rows[name], value_set=pa.array(sorted(wanted), pa.int64()), skip_nulls=True).to_numpy()

@@ -11,7 +11,16 @@ from datetime import datetime, timedelta
 from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.intake import Intake, total
 from impressions_analytics.archive.partitions import KindPartitions
-from impressions_analytics.archive.periods import Stretch, covered, join, outer_stretch, to_ask
+from impressions_analytics.archive.periods import (
+    CLOCKS_DIFFER,
+    Period,
+    Stretch,
+    believed,
+    covered,
+    join,
+    outer_stretch,
+    to_ask,
+)
 from impressions_analytics.archive.results import KindSync
 from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import Suppression
@@ -39,6 +48,8 @@ class SyncRequest:
         How long rows may still arrive after they happened.
     emailings : sequence of int or None
         Only these emailings; None for the whole account.
+    keep_from : datetime or None
+        Rows from before this moment are not wanted; the list of emailings is wanted whole.
     """
 
     begin: datetime | None
@@ -46,14 +57,25 @@ class SyncRequest:
     now: datetime
     look_back: timedelta
     emailings: Sequence[int] | None = None
+    keep_from: datetime | None = None
+
+    def oldest(self, kind: Kind) -> datetime | None:
+        """Return the moment from which rows of a kind may be asked for."""
+        return None if kind == "emailings" else self.keep_from
 
 
-LEAST_LOOK_BACK = timedelta(hours=2)
-"""The hour that comes twice in autumn, and clocks that differ: so much is always asked again."""
+LEAST_LOOK_BACK = CLOCKS_DIFFER
+"""So much is always asked again."""
 
 
 def make_sync_request(
-    begin: Moment, end: Moment, *, now: datetime, emailings: Iterable[int] | None, look_back_days: float
+    begin: Moment,
+    end: Moment,
+    *,
+    now: datetime,
+    emailings: Iterable[int] | None,
+    look_back_days: float,
+    keep_from: datetime | None = None,
 ) -> SyncRequest:
     """Return what a user asked for, checked; what has not happened yet cannot be asked."""
     if not look_back_days >= 0:
@@ -61,7 +83,7 @@ def make_sync_request(
     first, last = read_period(begin, end)
     look_back = max(timedelta(days=look_back_days), LEAST_LOOK_BACK)
     only = None if emailings is None else [int(one) for one in emailings]
-    return SyncRequest(first, min(last or now, now), now, look_back, only)
+    return SyncRequest(first, min(last or now, now), now, look_back, only, keep_from)
 
 
 def sync_kind(
@@ -99,16 +121,29 @@ def sync_kind(
 
 def _asks(intake: Intake, source: RowSource, request: SyncRequest) -> Iterator[tuple[int | None, Stretch]]:
     """Give what to ask, emailing by emailing; the emailings themselves are always asked for the whole account."""
-    periods = [period for month in intake.partitions.footers() for period in month.periods]
+    known = (period for month in intake.partitions.footers() for period in month.periods)
+    periods = believed(known, request.now)
     scopes: Sequence[int | None] = [None]
     if request.emailings is not None and intake.partitions.kind != "emailings":
         scopes = request.emailings
     for emailing in scopes:
-        known = covered(periods, emailing)
-        begin = request.begin or (known[0][0] if known else source.first_moment(emailing, end=request.end))
+        begin = request.begin or _beginning(intake, source, request, periods, emailing)
+        if begin is not None:
+            begin = max(begin, request.oldest(intake.partitions.kind) or begin)
         if begin is not None and begin < request.end:
             for stretch in to_ask((begin, request.end), periods, look_back=request.look_back, emailing=emailing):
                 yield emailing, stretch
+
+
+def _beginning(
+    intake: Intake, source: RowSource, request: SyncRequest, periods: Sequence[Period], emailing: int | None
+) -> datetime | None:
+    """Return from when to ask: where the archive begins, also when the month has gone, or else the first emailing."""
+    known = covered(periods, emailing)
+    if not known:
+        return source.first_moment(emailing, end=request.end)
+    recorded = intake.partitions.recorded if emailing is None else None
+    return min(known[0][0], recorded[0]) if recorded else known[0][0]
 
 
 def _summary(intake: Intake, asked: Sequence[Stretch]) -> KindSync:

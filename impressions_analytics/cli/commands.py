@@ -158,11 +158,11 @@ def sync(
     summary = archive.sync(
         _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
         emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-        progress=progress_line(),
+        keep_days=keep_days, progress=progress_line(),
     )  # fmt: skip
     _tell(summary, as_json)
-    if keep_days is not None:
-        say(str(archive.retain(keep_days)))
+    if summary.retention is not None:
+        say(str(summary.retention))
     _end_by(summary.verdict, f"what came is in {folder}")
 
 
@@ -229,13 +229,15 @@ def erase(
     profile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this profile.")] = None,
     subprofile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this subprofile.")] = None,
     destination: Annotated[int | None, typer.Option(metavar="ID", help="Erase this destination.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person from an archive, now and in later syncs.
 
     Example: impressions erase data/archive --profile 13453
     """
-    _tell(ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination), as_json)
+    receipt = ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination, dry_run=dry_run)
+    _tell(receipt, as_json)
 
 
 @app.command()
