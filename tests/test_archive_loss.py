@@ -1,0 +1,176 @@
+"""What was lost, hidden or cut short is noticed, and nobody else's rows or files go with it."""
+
+import pandas as pd
+import pytest
+from archive_account import Account, archive_at, opens
+
+import impressions_analytics as ia
+from impressions_analytics.archive.partitions import KindPartitions
+
+PERSON = 987_654_321
+
+
+def archive_of_two_months(path):
+    """800 hourly impressions from 1 January, which reach 3 February 07:00; ten more of one person on 10 January."""
+    account = Account()
+    account.add("impressions", opens(800))
+    theirs = opens(10, first_id=5001, begin="2026-01-10 00:30", profile=PERSON, destination=777_001)
+    account.add("impressions", theirs)
+    archive = archive_at(path)
+    archive.sync(account)
+    return archive, account
+
+
+@pytest.mark.parametrize("number", [-1, 2**63, 1.5, True, "7"])
+def test_what_is_no_identifier_erases_nobody(tmp_path, number):
+    archive, _ = archive_of_two_months(tmp_path)
+    with pytest.raises(ia.InvalidArgumentError, match="must be a whole number from 0 to 9223372036854775807"):
+        archive.erase(subprofile=number)
+    assert len(archive.read()) == 810 and not (tmp_path / ".erased.json").exists()
+
+
+def test_erasing_somebody_of_whom_nothing_is_there_says_so_and_removes_nothing(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    receipt = archive.erase(subprofile=0)
+    assert "held no row of this subprofile" in str(receipt) and receipt.rows == {"impressions": 0}
+    assert len(archive.read()) == 810
+
+
+def test_a_dry_run_tells_what_would_go_and_changes_nothing(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    receipt = archive.erase(profile=PERSON, dry_run=True)
+    assert receipt.rows == {"impressions": 10} and "nothing was changed" in str(receipt)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def cut_short(monkeypatch, work):
+    """Do something that is stopped where it would write or delete its first month file."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(KindPartitions, "write", stop)
+        patch.setattr("impressions_analytics.archive.store.Store.delete", stop)
+        work()
+
+
+def test_readers_leave_out_an_erasure_that_was_cut_short_and_the_next_sync_finishes_it(tmp_path, monkeypatch):
+    archive, account = archive_of_two_months(tmp_path)
+    cut_short(monkeypatch, lambda: archive.erase(profile=PERSON))
+    assert len(pd.read_parquet(tmp_path / "impressions/month=2026-01", partitioning=None)) == 754  # still there
+    again = archive_at(tmp_path)
+    assert len(again.read()) == 800 and again.scan().count().to_pyarrow().as_py() == 800
+    assert PERSON not in set(again.read(columns=["profile"])["profile"].dropna())
+    again.export(tmp_path / "exports")
+    assert len(pd.read_parquet(tmp_path / "exports/impressions.parquet")) == 800
+    assert any("an erasure was cut short" in finding.what for finding in again.verify().findings)
+    again.sync(account)
+    assert len(pd.read_parquet(tmp_path / "impressions/month=2026-01", partitioning=None)) == 744
+    assert again.verify().ok
+
+
+def test_readers_leave_out_a_retention_that_was_cut_short_and_the_next_sync_finishes_it(tmp_path, monkeypatch):
+    archive, account = archive_of_two_months(tmp_path)
+    cut_short(monkeypatch, lambda: archive.retain(28))  # on 1 March: from 1 February 00:00, 56 hourly rows
+    again = archive_at(tmp_path)
+    assert len(again.read()) == 56 and again.scan().count().to_pyarrow().as_py() == 56
+    assert any("a retention from 2026-02-01" in finding.what for finding in again.verify().findings)
+    again.sync(account)
+    assert not list((tmp_path / "impressions/month=2026-01").glob("*.parquet"))
+    assert len(again.read()) == 56 and again.verify().ok
+
+
+def test_a_sync_does_not_ask_for_what_it_would_remove(tmp_path):
+    archive, account = archive_of_two_months(tmp_path)
+    for _ in range(2):
+        account.asked.clear()
+        summary = archive.sync(account, begin="2026-01-01", keep_days=28)
+        assert min(begin for *_, begin, _ in account.asked) >= "2026-02-01"
+    assert not any(summary.retention.rows.values()) and len(archive.read()) == 56
+
+
+def test_the_oldest_month_that_was_deleted_is_noticed_and_synced_again(tmp_path):
+    archive, account = archive_of_two_months(tmp_path)
+    (tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet").unlink()
+    [finding] = archive.verify().findings
+    assert "2026-01-01 00:00:00 to 2026-02-01 00:00:00 was loaded, and its month files are gone" in finding.what
+    assert archive.read().attrs["load"]["verdict"] == "unproven"
+    archive.sync(account)
+    assert len(archive.read()) == 810 and archive.verify().ok
+
+
+def test_a_list_of_the_erased_that_was_deleted_beside_its_key_stops_the_sync(tmp_path):
+    archive, account = archive_of_two_months(tmp_path)
+    archive.erase(profile=PERSON)
+    (tmp_path / ".erased.json").unlink()
+    (tmp_path / ".erasure-key").unlink()
+    with pytest.raises(ia.DamagedFileError, match="erased persons would come back"):
+        archive_at(tmp_path).sync(account, look_back_days=1000)
+    assert any("the list of them is gone" in finding.what for finding in archive.verify().findings)
+
+
+def test_an_emptied_archive_remembers_its_family_and_zone(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    for file in tmp_path.rglob("*.parquet"):
+        file.unlink()
+    assert ia.Archive(tmp_path).timezone == "UTC"
+    with pytest.raises(ia.ArchiveError, match="has family 'ms', and the archive was opened with 'publisher'"):
+        archive_at(tmp_path, family="publisher").read()
+
+
+def test_an_archive_of_a_newer_format_is_refused_and_an_older_one_is_taken_up(tmp_path):
+    archive, account = archive_of_two_months(tmp_path)
+    state = tmp_path / ".archive.json"
+    text = state.read_text()
+    state.write_text(text.replace('"format": 1', '"format": 2'))
+    with pytest.raises(ia.ArchiveError, match="is an archive of format 2"):
+        archive_at(tmp_path).read()
+    state.unlink()
+    archive_at(tmp_path).sync(account)
+    assert state.read_text() == text
+
+
+def test_an_erasure_deletes_its_own_exports_only_and_follows_no_link(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path / "mail")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "impressions.parquet").write_text("not ours")
+    archive.export(tmp_path / "mail/exports/bi")
+    (tmp_path / "mail/exports/notes.txt").write_text("not ours either")
+    (tmp_path / "mail/exports/link").symlink_to(elsewhere)
+    receipt = archive.erase(profile=PERSON)
+    assert receipt.exports == ["exports/bi"] and receipt.links == ["exports/link"]
+    assert (elsewhere / "impressions.parquet").exists() and (tmp_path / "mail/exports/notes.txt").exists()
+
+
+def test_an_export_between_the_files_of_an_archive_is_seen_through_links_and_dots(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path / "mail")
+    (tmp_path / "mail/exports").mkdir()
+    (tmp_path / "shortcut").symlink_to(tmp_path / "mail/impressions")
+    for place in (tmp_path / "mail/exports/../impressions", tmp_path / "shortcut"):
+        with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive"):
+            archive.export(place)
+
+
+def test_the_name_of_an_archive_is_no_pattern(tmp_path):
+    other = Account()
+    other.add("impressions", opens(5))
+    archive_at(tmp_path / "only2").sync(other)
+    archive_at(tmp_path / "mail two").sync(other)
+    for name in ("only[2]", "mail*", "a'b\"c %41 é"):
+        archive, _ = archive_of_two_months(tmp_path / name)
+        assert archive.scan().count().to_pyarrow().as_py() == len(archive.read()) == 810
+        assert ia.impressions_over_time(archive, every="month")["impressions"].sum() == 810
+
+
+def test_a_clock_that_was_ahead_once_is_not_believed(tmp_path):
+    account = Account()
+    account.add("impressions", opens(800))
+    archive_at(tmp_path, now="2027-03-01 12:00").sync(account)
+    account.add("impressions", opens(60, first_id=6001, begin="2026-02-20"))
+    archive = archive_at(tmp_path, now="2026-03-01 12:00")
+    assert archive.read(end="2026-03-01").attrs["load"]["verdict"] == "unproven"
+    archive.sync(account)
+    assert len(archive.read()) == 860 and archive.read(end="2026-03-01").attrs["load"]["verdict"] == "complete"
