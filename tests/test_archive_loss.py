@@ -112,7 +112,7 @@ def test_a_list_of_the_erased_that_was_deleted_beside_its_key_stops_the_sync(tmp
 
 
 def test_an_emptied_archive_remembers_its_family_and_zone(tmp_path):
-    archive, _ = archive_of_two_months(tmp_path)
+    archive_of_two_months(tmp_path)
     for file in tmp_path.rglob("*.parquet"):
         file.unlink()
     assert ia.Archive(tmp_path).timezone == "UTC"
@@ -121,7 +121,7 @@ def test_an_emptied_archive_remembers_its_family_and_zone(tmp_path):
 
 
 def test_an_archive_of_a_newer_format_is_refused_and_an_older_one_is_taken_up(tmp_path):
-    archive, account = archive_of_two_months(tmp_path)
+    _, account = archive_of_two_months(tmp_path)
     state = tmp_path / ".archive.json"
     text = state.read_text()
     state.write_text(text.replace('"format": 1', '"format": 2'))
