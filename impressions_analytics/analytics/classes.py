@@ -15,7 +15,7 @@ from impressions_analytics.engine import AnalysisInput, ColumnBatch
 Values = npt.NDArray[Any]
 
 CLASSES = ("client", "client_version", "os", "device", "kind", "rule")
-KINDS_OF_OPEN = ("person", "proxy", "prefetch", "bot", "unknown")
+KINDS_OF_OPEN: tuple[str, ...] = ("person", "proxy", "prefetch", "bot", "unknown")
 MACHINES = ("prefetch", "bot")
 """The kinds that are known to be a machine's."""
 

@@ -184,10 +184,17 @@ def name_agents(rows: pa.Table, no_agent: str) -> pa.Table:
 
 
 def to_utc(rows: pa.Table, time: str, zone: str) -> pa.Table:
-    """Return the rows with their wall clock as instants in UTC.
+    """Return the rows of an Arrow table with the wall clock of their column `time` in `zone` as instants in UTC.
 
     Of the hour that comes twice in autumn the first is taken; a time in the hour that spring leaves out becomes the
     moment after it.
+
+    Examples
+    --------
+    >>> import datetime as dt, pyarrow as pa
+    >>> rows = pa.table({"timestamp": pa.array([dt.datetime(2026, 7, 5, 12)], pa.timestamp("us"))})
+    >>> str(to_utc(rows, "timestamp", "Europe/Amsterdam")["timestamp"][0])
+    '2026-07-05 10:00:00+00:00'
     """
     import pyarrow as pa
 
