@@ -22,6 +22,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have an account of their own: it stays out of them."""
     for name in ENVIRONMENT.values():
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COPERNICA_FACTS", str(Path(__file__).parent / "no-facts-here.toml"))
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def test_a_no_is_never_asked_again(fault, version, small, reach):
 
 def test_a_refusal_says_what_the_api_said(small, reach):
     with Transport(reach(small)) as transport:
-        with pytest.raises(ia.RequestRefusedError, match=r"ms/emailing/7/impressions.*400: Unknown emailing 7"):
+        with pytest.raises(ia.RequestRefusedError, match=r"ms/emailing/7/impressions.*400: No entity with supplied ID"):
             transport.get("ms/emailing/7/impressions")
         stranger = ia.Copernica("of somebody else".replace(" ", "-"), url=small.url)
     with Transport(stranger) as transport, pytest.raises(ia.AccessDeniedError, match="COPERNICA_ACCESS_TOKEN"):

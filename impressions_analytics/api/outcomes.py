@@ -32,6 +32,8 @@ class Answer:
     body: bytes = field(repr=False)
     retry_after: str | None
     location: str | None
+    clock_offset_seconds: float | None = None
+    """By how much the clock behind the answer is ahead of this machine's, to about a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,19 @@ def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer 
         if time.monotonic() > deadline:
             return FailedAttempt(f"the answer trickled in, and was not whole within {longest:g} s")
     headers = response.headers
-    return Answer(response.status_code, b"".join(pieces), headers.get("Retry-After"), headers.get("Location"))
+    return Answer(
+        response.status_code, b"".join(pieces), headers.get("Retry-After"), headers.get("Location"),
+        _clock_offset(headers.get("Date")),
+    )  # fmt: skip
+
+
+def _clock_offset(date: str | None) -> float | None:
+    """Return by how much a ``Date`` header is ahead; it tells whole seconds, of which the middle is taken."""
+    try:
+        told = email.utils.parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return told + 0.5 - time.time()
 
 
 def failed_attempt(problem: Exception, timeout_seconds: float) -> FailedAttempt:

@@ -67,6 +67,8 @@ class Transport:
     ----------
     requests, retries : int
         How many answers were waited for, and how many of those were asked again.
+    clock_offset_seconds : float or None
+        By how much the clock of the API was ahead at the last answer that told a time.
     """
 
     def __init__(self, api: Copernica) -> None:
@@ -76,6 +78,7 @@ class Transport:
         self._hold_until = 0.0
         self.requests = 0
         self.retries = 0
+        self.clock_offset_seconds: float | None = None
         self._adapter = HTTPAdapter(pool_connections=2, pool_maxsize=api.connections, max_retries=0)
         self._ways = {urlsplit(address).netloc: _way_to(address) for address in (str(api.url), str(api.auth_url))}
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):
@@ -161,6 +164,7 @@ class Transport:
                 self.retries += number > 0
             outcome = attempt()
             if isinstance(outcome, Answer):
+                self.clock_offset_seconds = outcome.clock_offset_seconds
                 return outcome
             if outcome.final:
                 raise RequestRefusedError(f"{path}: {outcome.reason}")

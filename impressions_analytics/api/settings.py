@@ -6,13 +6,14 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from impressions_analytics.api.endpoints import VERSIONS, Version
+from impressions_analytics.api.facts import advised_connections
 from impressions_analytics.errors import SettingsError
 
 API_URL = "https://api.copernica.com"
@@ -189,6 +190,8 @@ class Copernica:
     ) -> Copernica:
         """Return settings from the environment; what is given by name wins.
 
+        Connections come from the facts that ``impressions check --save`` kept for this address and version.
+
         Raises
         ------
         SettingsError
@@ -209,7 +212,9 @@ class Copernica:
             "connections": connections, "timeout_seconds": timeout_seconds, "patience_seconds": patience_seconds,
             "timezone": timezone, "allow_plain_http": allow_plain_http,
         }  # fmt: skip
-        return cls(**{**values, **{name: value for name, value in given.items() if value is not None}})
+        api = cls(**{**values, **{name: value for name, value in given.items() if value is not None}})
+        advised = None if connections is not None else advised_connections(found, str(api.url), api.version)
+        return replace(api, connections=advised) if advised else api
 
     @property
     def root(self) -> str:

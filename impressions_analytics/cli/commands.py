@@ -17,6 +17,7 @@ import typer
 import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.agents import agents
+from impressions_analytics.cli.check import check
 from impressions_analytics.cli.terminal import Commands, run, say
 from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
@@ -221,6 +222,7 @@ def verify(
 
 app.command()(watch)
 app.command()(agents)
+app.command()(check)
 
 
 @app.command()

@@ -37,6 +37,12 @@ class Record:
         with self._lock:
             return list(self._asked)
 
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way."""
+        with self._lock:
+            return self._under_way
+
     def begin(
         self, method: str, path: str, parameters: Iterable[tuple[str, str]], *, elsewhere: bool
     ) -> tuple[int, Asked]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -86,12 +87,16 @@ class Service:
     def _met(self, request: Request, path: str, parameters: Parameters, number: int) -> HttpAnswer:
         behaviour = self.behaviour
         fault = self._outage() or chosen_fault(behaviour, number)
+        if behaviour.most_parallel is not None and self.record.under_way > behaviour.most_parallel:
+            fault = "429"
         self._delay(behaviour, dict(parameters), fault)
 
         def healthy() -> HttpAnswer:
             return self._answer(request, path, parameters, number)
 
         answer = faulty(fault, healthy, behaviour, request.target, self.port) if fault else healthy()
+        date = formatdate(time.time() + behaviour.clock_offset_seconds, usegmt=True)
+        answer = replace(answer, headers=(*answer.headers, ("Date", date)))
         if (
             behaviour.gzip
             and "gzip" in request.headers.get("accept-encoding", "")

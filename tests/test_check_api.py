@@ -1,0 +1,79 @@
+"""`impressions check` finds how a sandbox behaves, however it behaves, and keeps it where a load reads it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import impressions_analytics as ia
+from impressions_analytics.cli.commands import app
+from impressions_analytics.loader.check import FACTS, check_api
+from impressions_analytics.loader.check_steps import MOST_CALLS
+from impressions_analytics.sandbox import Sandbox
+
+BOXES = {
+    "origin": (2, {}, {
+        "period_style": "fields", "begin_included": "undecided", "order": "ID, rising", "page_limit": 1000,
+        "total_optional": "yes", "totals_agree": "yes", "statistics_agree": "yes", "families": ["ms", "publisher"],
+    }),
+    "ends left out": (3, {"begin_inclusive": False, "end_inclusive": True, "order": "random"}, {
+        "period_style": "begintime", "begin_included": "no", "end_included": "yes", "order": "none",
+        "destinations_need_period": "no",
+    }),
+    "ignores periods": (4, {"ignore_period": True, "total_always": True, "most_rows": 500, "total_off": 3}, {
+        "period_style": "undecided", "total_optional": "no", "page_limit": 500, "totals_agree": "no",
+    }),
+    "strict": (3, {
+        "refuse_unknown_parameters": True, "destinations_need_period": True, "order": "reverse", "most_parallel": 3,
+        "clock_offset_seconds": 400, "latency_seconds": 0.05,
+    }, {
+        "unknown_period": "refused", "destinations_need_period": "yes", "order": "ID, falling", "connections": 2,
+        "clock_offset_seconds": 400, "zone": "not Europe/Amsterdam",
+    }),
+    "one editor": (3, {"families": ("html", "publisher"), "statistics_lag_seconds": 30 * 864_000}, {
+        "families": ["html", "publisher"], "statistics_agree": "no", "period_style": "begintime",
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_every_fact_is_what_the_sandbox_does_and_costs_at_most_25_calls(name, reach):
+    version, behaviour, expected = BOXES[name]
+    with Sandbox(impressions=3_000, seed=2, **behaviour) as box:
+        if name == "strict":
+            box.add_impressions(1, timestamps=["2026-03-29 02:30:00"], destination=112)
+        found = check_api(reach(box, version=version))
+        assert len(box.requests) == found.calls <= MOST_CALLS
+    assert {key: found.facts[key].value for key in expected} == expected
+    assert tuple(found.facts) == FACTS
+    assert all(fact.why for fact in found.facts.values())
+
+
+def test_an_account_without_emailings_leaves_facts_undecided(reach):
+    with Sandbox(impressions=0, emailings=0) as box:
+        found = check_api(reach(box))
+    assert found.facts["order"].value == "undecided"
+    assert found.facts["families"].value == ["ms", "publisher"]
+
+
+def test_the_command_prints_facts_without_a_row_and_saves_what_later_settings_read(monkeypatch, tmp_path):
+    facts = tmp_path / "a folder" / "facts.toml"
+    with Sandbox(impressions=3_000, seed=2, latency_seconds=0.05, most_parallel=3) as box:
+        for name, value in {
+            "ACCESS_TOKEN": box.access_token, "API_URL": box.url, "FACTS": str(facts), "API_VERSION": "3",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(f"COPERNICA_{name}", value)
+        done = CliRunner().invoke(app, ["check", "--json", "--save"])
+        told = json.loads(done.stdout)
+        assert set(told["facts"]) == set(FACTS)
+        assert set(told["facts"]["order"]) == {"value", "decided_by", "why"}
+        assert told["calls"] <= MOST_CALLS
+        addresses = {row["ip"] for row in box.truth()}
+        assert not any(ip in done.stdout for ip in addresses if ip)
+        assert box.access_token not in done.output + facts.read_text()
+        assert ia.Copernica.from_env().connections == told["facts"]["connections"]["value"] == 2
+        assert ia.Copernica.from_env(connections=5).connections == 5
+        assert ia.Copernica.from_env(version=2).connections == 8
+        facts.write_text("no TOML [")
+        with pytest.warns(UserWarning, match="cannot be read"):
+            assert ia.Copernica.from_env().connections == 8
