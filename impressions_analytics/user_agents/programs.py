@@ -27,10 +27,10 @@ ENGINE = re.compile(
 """What only a program that draws pages says; a bare name says none of it."""
 
 _ROBOT_WORD = re.compile(
-    r"(?i:search|fetch|discover|\burls?\b|link|website|check|scan|security|secur|rank|analy[sz]e|inspect|test|admin|proxy"
+    r"(?i:search|fetch|discover|\burls?\b|\blink\b|linkcheck|website|check|scan|security|secur|rank|analy[sz]e|inspect|test|admin|proxy"
     r"|report|domain|hook|\bphp|\brss\b|feeds?\b|image|preview|integrity|research|labs?\b|sniff|hunt|probe|pinger"
     r"|screenshot|snapshot|thumbnail|track|collect|gather|index|archiv|extract|generator|validat|verif|loader"
-    r"|engine|\b(?:user-?)?agent\b|\bapi\b|git|cloud|webcollage)|\bAI\b|GPT|URL|Link"
+    r"|engine|\b(?:user-?)?agent\b|\bapi\b|cloud|webcollage)|\bAI\b|GPT|URL"
     r"|(?:^|[ (;])(?:www\.)?[a-z0-9-]+\.(?:com|net|org|info|io|eu|de|ru|ai)\b"
 )
 """What a robot does, or the domain of who runs it. Asked of bare names only: readers' programs say it too."""
