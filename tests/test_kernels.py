@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, passes
+from impressions_analytics.engine.distinct import count_distinct, count_first_seen, distinct_values
 from impressions_analytics.engine.groups import Groups, in_runs
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
@@ -102,17 +103,17 @@ def test_distinct_values_are_counted_exactly_however_the_rows_are_cut_up(cuts: l
     assert groups.distinct_of_all() == len(set().union(*sets.values()))
 
 
-@given(pairs)
-def test_distinct_values_so_far_are_those_of_no_lower_group(rows: list[tuple[int, int]]) -> None:
-    groups, seen, expected = Groups(), set(), {}
-    for key, value in sorted(rows):
-        expected[key] = expected.get(key, 0) + (value not in seen)
+@given(st.lists(st.tuples(st.integers(-3, 5), close | far | st.sampled_from([-(2**63), 2**63 - 1])), max_size=40))
+@example([(1, -(2**63)), (2, 2**63 - 1), (2, -(2**63))])
+def test_values_first_seen_are_those_of_no_earlier_group(rows: list[tuple[int, int]]) -> None:
+    groups = [np.array([v for k, v in rows if k == group], "int64") for group in range(-3, 6)]
+    seen, expected = set(), [0] * 9
+    for group, value in sorted(rows):
+        expected[group + 3] += value not in seen
         seen.add(value)
-    try:
-        groups.add(in_runs(np.array([k for k, _ in rows], "int64")), np.array([v for _, v in rows], "int64"), None)
-        assert groups.distinct_so_far() == expected
-    except UnsuitedError:
-        assert max(seen) - min(seen) > 1 << 20
+    assert count_first_seen(groups).tolist() == expected
+    assert count_distinct(groups) == len(seen)
+    assert distinct_values(groups).tolist() == sorted(seen)
 
 
 @given(st.lists(st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")), min_size=1, max_size=20))

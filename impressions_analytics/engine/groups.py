@@ -1,20 +1,14 @@
-"""The values of each group, and how many of them are distinct: by flags where the values lie close, else by sorting."""
+"""The values of each group, and how many of them are distinct."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from impressions_analytics.engine.column_batches import UnsuitedError
-
-Values = npt.NDArray[Any]
-
-SPARSE = 128
-"""A group is sorted when its values span more than this many times their number: clearing flags would cost more."""
+from impressions_analytics.engine.distinct import Values, count_distinct, count_first_seen
 
 ROOM = 1 << 20
 """A span up to this, or 64 times the rows, is worth an array in memory: no small frame may ask for gigabytes."""
@@ -89,73 +83,21 @@ class Groups:
 
     def distinct(self) -> dict[int, int]:
         """Count the distinct values of each group."""
-        marks = NumberFlags()
-        return {group: marks.count(parts) for group, parts in self.slices.items()}
+        return {group: count_distinct(parts) for group, parts in self.slices.items()}
 
     def distinct_of_all(self) -> int:
         """Count the distinct values of all groups together."""
-        parts = self.all_parts()
-        return NumberFlags().count(parts) if parts else 0
+        return count_distinct(self.all_parts())
 
     def distinct_so_far(self) -> dict[int, int]:
         """Count the distinct values of each group that are in no group of a lower number."""
-        low, high = value_range(self.all_parts())
-        seen = room(high + 1 - low, sum(map(len, self.all_parts())), "bool")
-        marks, counts = NumberFlags(), {}
-        for group in sorted(self.slices):
-            new = [part[~seen[part - low]] for part in self.slices[group]]
-            counts[group] = marks.count([part for part in new if len(part)])
-            for part in new:
-                seen[part - low] = True
-        return counts
+        groups = sorted(self.slices)
+        counts = count_first_seen([np.concatenate(self.slices[group]) for group in groups])
+        return dict(zip(groups, counts.tolist(), strict=True))
 
     def all_parts(self) -> list[Values]:
         """Return the slices of every group."""
         return [part for parts in self.slices.values() for part in parts]
-
-
-class NumberFlags:
-    """Flags that are used again for every group; between uses all are clear."""
-
-    def __init__(self) -> None:
-        self._flags = np.zeros(0, dtype=bool)
-
-    def count(self, parts: list[Values]) -> int:
-        """Count the distinct values in some slices."""
-        if not parts:
-            return 0
-        low, high = value_range(parts)
-        if high - low > SPARSE * sum(map(len, parts)):
-            return len(np.unique(np.concatenate(parts)))
-        window = self._marked(parts, low, high)
-        count = int(np.count_nonzero(window))
-        window[:] = False
-        return count
-
-    def tally(self, parts: list[Values], totals: Values, lowest: int) -> None:
-        """Add 1 to the total of each distinct value in some slices; the totals begin with the lowest value."""
-        low, high = value_range(parts)
-        if high - low > SPARSE * sum(map(len, parts)):
-            totals[np.unique(np.concatenate(parts)) - lowest] += 1
-            return
-        window = self._marked(parts, low, high)
-        totals[low - lowest : high + 1 - lowest] += window
-        window[:] = False
-
-    def _marked(self, parts: list[Values], low: int, high: int) -> Values:
-        if len(self._flags) <= high - low:
-            self._flags = np.zeros(high + 1 - low, dtype=bool)
-        window = self._flags[: high + 1 - low]
-        for part in parts:
-            window[part - low] = True
-        return window
-
-
-def value_range(parts: list[Values]) -> tuple[int, int]:
-    """Return the lowest and the highest value in some slices; of none, what spans nothing."""
-    if not parts:
-        return 0, -1
-    return min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
 
 
 def room(size: int, rows: int, dtype: str) -> Values:

@@ -1,9 +1,8 @@
 """Exact numpy passes for the core analyses, over rows that come in pieces and in any order.
 
 Counting what is distinct is what costs. A pass puts the rows of each piece in order of the group they are counted in,
-and keeps the values of each group as slices; then it marks the values of one group at a time in an array of flags over
-the span of its values, counts the flags and clears them. That touches little memory, and compares nothing. Where a
-group's values lie too far apart for flags, they are sorted.
+and keeps the values of each group as slices; then it sorts the values of one group at a time and counts the changes.
+The time does not depend on how far apart the values lie.
 
 The definitions are those of `impressions_analytics.analytics`; property tests hold these passes to them.
 """
@@ -17,7 +16,8 @@ import numpy as np
 
 from impressions_analytics.engine.calendar import CALENDARS, Calendar
 from impressions_analytics.engine.column_batches import ColumnBatch
-from impressions_analytics.engine.groups import Groups, Values, in_runs
+from impressions_analytics.engine.distinct import Values
+from impressions_analytics.engine.groups import Groups, in_runs
 from impressions_analytics.engine.tallies import Tallies
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]

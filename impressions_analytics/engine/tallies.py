@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from impressions_analytics.engine.groups import Groups, NumberFlags, Values, room
+from impressions_analytics.engine.distinct import Values, distinct_values
+from impressions_analytics.engine.groups import Groups, room
 
 _EARLIEST, _LATEST = np.iinfo("int64").min, np.iinfo("int64").max  # before any row
 
@@ -30,9 +31,9 @@ class Tallies:
     def columns(self, mailings: Groups) -> dict[str, Values]:
         """Return the keys seen, in order, with their tallies and the number of the groups that have them."""
         found = np.flatnonzero(self._rows)
-        distinct, marks = np.zeros(len(self._rows), dtype="int32"), NumberFlags()
+        distinct = np.zeros(len(self._rows), dtype="int32")
         for parts in mailings.slices.values():
-            marks.tally(parts, distinct, self._low - (mailings.base or 0))
+            distinct[distinct_values(parts) - (self._low - (mailings.base or 0))] += 1
         columns = {"rows": self._rows, "mailings": distinct, "first": self._first, "last": self._last}
         return {"key": found + self._low, **{name: column[found] for name, column in columns.items()}}
 
