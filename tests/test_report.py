@@ -18,6 +18,7 @@ import impressions_analytics as ia
 from impressions_analytics.report.certificates import Certified, certified, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import gather
+from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.results import compute
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
@@ -138,17 +139,18 @@ def test_the_period_ends_with_the_last_impression_and_not_with_the_beginning_of_
     assert "from 2026-01-07 to 2026-06-25 18:30, by the week" in page.text
 
 
-def test_the_page_runs_nothing_and_asks_for_nothing(tmp_path: Path) -> None:
+def test_the_page_runs_its_own_script_only_and_asks_for_nothing(tmp_path: Path) -> None:
     data = opens(30, useragent=NASTY)
     names = pd.DataFrame({"ID": [401, 402], "subject": [NASTY, "plain"]})
     page = written(tmp_path, data, title=NASTY, emailings=names, **events(data))
-    assert not {"script", "b", "img", "iframe", "object", "form", "base"} & set(page.tags)
+    assert not {"b", "img", "iframe", "object", "form", "base"} & set(page.tags)
+    assert page.tags.count("script") == 1
     assert not [name for name, _ in page.attributes if name.startswith("on") or name == "style"]
     addresses = [value for name, value in page.attributes if name in {"href", "src", "xlink:href"}]
     assert {(value or "")[:1] for value in addresses} <= {"#", "d"}
     assert NASTY[:10] in page.text
     policy = next(value for name, value in page.attributes if value and value.startswith("default-src"))
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert re.fullmatch(r"default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; img-src .*", policy)
     assert "unsafe" not in policy
 
 
@@ -163,7 +165,7 @@ def test_no_two_elements_share_an_id_and_every_reference_has_its_own(full: Page)
 
 def test_every_picture_is_there_for_wide_and_narrow_screens_and_in_words(full: Page) -> None:
     assert full.tags.count("figure") == 7
-    assert full.tags.count("svg") == 14
+    assert full.tags.count("svg") == 14 + 2  # and the bars of the two mailings
     assert all(value for name, value in full.attributes if name == "aria-label")
     assert full.tags.count("table") >= 7
 
@@ -296,3 +298,42 @@ def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Pa
 def test_data_that_is_no_impressions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ia.MissingColumnError):
         ia.write_report(pd.DataFrame({"a": [1]}), tmp_path / "report.html")
+
+
+def ten_and_a_last(**problems: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Ten mailings of which 4 of 10 delivered messages were opened, and a last one with 2 of 10, a week apart."""
+    rows = [(401 + week, 10 * week + n, n < (2 if week == 10 else 4)) for week in range(11) for n in range(10)]
+    sent = pd.DataFrame(rows, columns=["mailing", "ID", "opened"])
+    sent["timestampsent"] = pd.Timestamp("2026-01-05 09:00") + pd.to_timedelta((sent["mailing"] - 401) * 7, unit="D")
+    opened = sent[sent["opened"]].assign(destination=lambda rows: rows["ID"], useragent=AGENTS[0], profile=1)
+    opened["timestamp"] = (opened["timestampsent"] + pd.Timedelta(hours=1)).astype("datetime64[us]")
+    sent["timestampsent"] = sent["timestampsent"].astype("datetime64[us]")
+    names = pd.DataFrame({"ID": range(401, 412), "subject": ["The same news"] * 11})
+    deliveries = sent.rename(columns={"ID": "destination"})[["mailing", "destination"]]
+    given = {"deliveries": deliveries, "destinations": sent[["ID", "mailing", "timestampsent"]], "emailings": names}
+    return {
+        "impressions": opened[["ID", "mailing", "timestamp", "useragent", "destination", "profile"]],
+        **given,
+        **problems,
+    }
+
+
+def test_the_first_screen_tells_how_the_last_mailing_did_against_the_ten_before(tmp_path: Path) -> None:
+    bounced = pd.DataFrame({"mailing": [411, 411], "destination": [100, 100]})  # twice the same message
+    given = ten_and_a_last(errors=bounced, abuses=bounced.iloc[:0])
+    text = written(tmp_path, given.pop("impressions"), **given).text
+    first = text[text.index("Last mailing") : text.index("Each mailing")]
+    assert "Last mailing: The same news Mailing 411, sent Monday 16 March 2026, 09:00" in first
+    assert "Delivered 10 of 10 messages sent usually 10" in first
+    assert "Opened 20.0% 2 messages, without machines, up to with them usually 40.0%; lower than 10 of 10" in first
+    assert "Bounced 10.0% 1 message, of the sent messages usually 0%; higher than 10 of 10" in first
+    assert "Complained 0% 0 messages usually 0%; the same" in first
+    assert "Unsubscribed" not in first  # not given, which is not none
+    assert "Opens still come in" in first
+
+
+def test_mailings_of_one_subject_stay_apart_and_the_newest_stands_first() -> None:
+    given = ten_and_a_last()
+    outcomes = compute(gather(given.pop("impressions"), given)).outcomes  # type: ignore[arg-type]
+    assert [row[1] for row in mailings_table(outcomes).rows] == [str(number) for number in range(411, 400, -1)]
+    assert mailings_table(outcomes, most=2).more == "The newest 2 of 11."

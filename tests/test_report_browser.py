@@ -120,3 +120,18 @@ def test_the_printed_page_shows_every_table(browser: Any, page: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert len(shown) >= 7
     assert all(shown)
+
+
+def test_mailings_are_sorted_by_a_heading_and_filtered_by_text(browser: Any, tmp_path: Path) -> None:
+    page = ia.write_report(opens(90, mailings=3), tmp_path / "report.html", **events(opens(90, mailings=3)))
+    show(browser, page, DESKTOP)
+    rows = "[...document.querySelectorAll('.sortable tbody tr')].filter(row => !row.hidden)"
+    numbers = f"return {rows}.map(row => row.cells[1].textContent)"
+    button = browser.find_elements("css selector", ".sortable th button")[1]
+    button.click()
+    assert browser.execute_script(numbers) == ["403", "402", "401"]
+    button.send_keys("\ue007")  # the keyboard's Enter
+    assert browser.execute_script(numbers) == ["401", "402", "403"]
+    browser.find_element("css selector", ".filter input").send_keys("402")
+    assert browser.execute_script(numbers) == ["402"]
+    assert browser.get_log("browser") == []

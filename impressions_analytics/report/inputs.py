@@ -14,12 +14,17 @@ from impressions_analytics.columns import Kind
 from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 
-KINDS_USED: tuple[Kind, ...] = ("impressions", "deliveries", "clicks", "destinations", "emailings")
+KINDS_USED: tuple[Kind, ...] = (
+    "impressions", "deliveries", "clicks", "destinations", "emailings", "errors", "unsubscribes", "abuses",
+)  # fmt: skip
 ADDS: dict[Kind, str] = {
     "deliveries": "open rates of the delivered messages, and the range that machines leave of them",
     "clicks": "click-through and click-to-open rates",
     "destinations": "times to open, the decay of opens, and hours of the week apart from those of sending",
     "emailings": "the subjects of the mailings",
+    "errors": "bounces",
+    "unsubscribes": "unsubscribes",
+    "abuses": "complaints",
 }
 """What a kind adds to a report, said where it was not given."""
 MOST_ROWS_IN_MEMORY = 20_000_000
@@ -28,7 +33,10 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     "deliveries": ("mailing", "destination"),
     "clicks": ("mailing", "destination"),
     "destinations": ("ID", "mailing", "timestampsent"),
-    "emailings": ("ID", "subject"),
+    "emailings": ("ID", "subject", "timestamp"),
+    "errors": ("mailing", "destination"),
+    "unsubscribes": ("mailing", "destination"),
+    "abuses": ("mailing", "destination"),
 }
 
 
@@ -43,7 +51,13 @@ class Inputs:
     certificates : mapping
         The certificate of each of them; None where none came with the data.
     names : mapping
-        The subjects of the mailings by their number, as far as known.
+        What to call the mailings, number and subject, by their number, as far as known.
+    subjects : mapping
+        Their subjects alone.
+    sent_at : mapping
+        When they were sent, as far as the emailings tell.
+    archive : Archive or None
+        The archive that the impressions are of.
     zone : str or None
         The zone of the wall clock.
     """
@@ -51,6 +65,9 @@ class Inputs:
     sources: Mapping[Kind, Any]
     certificates: Mapping[Kind, Mapping[str, Any] | None]
     names: Mapping[object, str] = field(default_factory=dict)
+    subjects: Mapping[object, str] = field(default_factory=dict)
+    sent_at: Mapping[object, pd.Timestamp] = field(default_factory=dict)
+    archive: Any = None
     zone: str | None = None
 
     def get(self, kind: Kind) -> Any:
@@ -73,7 +90,7 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
     family: str | None = None
     for kind in KINDS_USED:
         source = data if kind == "impressions" else given.get(kind)
-        if source is None and _is_archive(data) and _rows(data, kind):
+        if source is None and _is_archive(data) and kind in data.kinds:
             source = data
         if source is not None:
             origin = origin_of(source, kind)
@@ -82,9 +99,19 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
             sources[kind] = _read(source, kind)
             certificates[kind] = _certificate(sources[kind], source, kind)
     zones = (certificate.get("zone") for certificate in certificates.values() if certificate)
+    emailings = _emailings(sources.get("emailings"))
+    subjects: dict[object, str] = {
+        int(str(number)): str(subject) for number, subject in emailings["subject"].dropna().items()
+    }
     return Inputs(
-        sources, certificates, _subjects(sources.get("emailings")), zone or next(filter(None, zones), None)
-    )  # fmt: skip
+        sources,
+        certificates,
+        names={number: f"{number} {subject}" for number, subject in subjects.items()},
+        subjects=subjects,
+        sent_at=dict(emailings["timestamp"]),
+        archive=data if _is_archive(data) else None,
+        zone=zone or next(filter(None, zones), None),
+    )
 
 
 def _is_archive(data: Any) -> bool:
@@ -140,11 +167,10 @@ def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None
     return None
 
 
-def _subjects(emailings: Any) -> dict[object, str]:
-    """Return the subject of each emailing that has one, with its number, since subjects repeat."""
-    if emailings is None:
-        return {}
-    if isinstance(emailings, str | Path):
-        emailings = pd.read_parquet(emailings, columns=list(NEEDED["emailings"]))
-    known = emailings.dropna(subset=["subject"])
-    return {int(number): f"{number} {subject}" for number, subject in zip(known["ID"], known["subject"], strict=True)}
+def _emailings(source: Any) -> pd.DataFrame:
+    """Return subject and moment of sending of each emailing by its number; empty where they are not known."""
+    frame = pd.read_parquet(source) if isinstance(source, str | Path) else source
+    if frame is None:
+        frame = pd.DataFrame({"ID": []})
+    known = frame.drop_duplicates("ID").set_index("ID")
+    return known.reindex(columns=["subject", "timestamp"])

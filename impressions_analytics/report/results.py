@@ -10,6 +10,7 @@ import pandas as pd
 from impressions_analytics import analytics
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.inputs import Inputs
+from impressions_analytics.report.outcomes import mailing_outcomes
 
 _STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
 """The longest span in days that is shown by each period."""
@@ -31,6 +32,7 @@ class Results:
     devices: pd.DataFrame
     unrecognised: pd.DataFrame
     performance: pd.DataFrame
+    outcomes: pd.DataFrame
     profiles: pd.DataFrame
     hours: pd.DataFrame
     decay: pd.DataFrame | None
@@ -51,6 +53,9 @@ def compute(inputs: Inputs) -> Results:
     """Run every analysis that the inputs allow."""
     opens, sent = inputs.get("impressions"), inputs.get("destinations")
     every, over_time, first_opens = _over_time(opens)
+    performance = analytics.mailing_performance(
+        opens, destinations=sent, deliveries=inputs.get("deliveries"), clicks=inputs.get("clicks")
+    )
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(
         value_range=_span(opens),
@@ -62,9 +67,8 @@ def compute(inputs: Inputs) -> Results:
         systems=analytics.user_agent_breakdown(opens, by="os"),
         devices=analytics.user_agent_breakdown(opens, by="device"),
         unrecognised=analytics.unrecognised_user_agents(opens, limit=10),
-        performance=analytics.mailing_performance(
-            opens, destinations=sent, deliveries=inputs.get("deliveries"), clicks=inputs.get("clicks")
-        ),
+        performance=performance,
+        outcomes=mailing_outcomes(inputs, performance),
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
         decay=None if sent is None else analytics.open_decay(opens, sent),

@@ -15,6 +15,8 @@ from impressions_analytics.archive.store import open_output
 from impressions_analytics.report.certificates import certified, grouped, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import Inputs, gather
+from impressions_analytics.report.last_mailing import last_mailing
+from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.pictures import colour_rules
 from impressions_analytics.report.results import Results, compute
 from impressions_analytics.report.sections import sections
@@ -29,14 +31,18 @@ def write_report(
     clicks: Any = None,
     destinations: Any = None,
     emailings: Any = None,
+    errors: Any = None,
+    unsubscribes: Any = None,
+    abuses: Any = None,
     title: str = "E-mail impressions",
     zone: str | None = None,
     made_at: dt.datetime | None = None,
 ) -> Path | str:
-    """Write a report: figures with their definitions, charts with their tables, and how far the data can be trusted.
+    """Write a report: the last mailing against those before it, figures, charts, and how far the data can be trusted.
 
-    The page holds everything it shows, asks no server for anything, runs no script, and shows no profile's number. It
-    follows the reader's light or dark colours, fits a phone, and prints.
+    The page holds everything it shows, asks no server for anything, and shows no profile's number. Its one script,
+    which sorts and filters the mailings, is named by its hash in the page's own policy; the page can be read without
+    it. It follows the reader's light or dark colours, fits a phone, and prints.
 
     Parameters
     ----------
@@ -45,7 +51,7 @@ def write_report(
     path : path
         The HTML file, or an address such as ``s3://bucket/report.html``; what is there is replaced, and folders on the
         way are made.
-    deliveries, clicks, destinations, emailings : frame, path or Archive, optional
+    deliveries, clicks, destinations, emailings, errors, unsubscribes, abuses : frame, path or Archive, optional
         The other kinds, each of which adds figures; found in `data` if it is an archive that has them.
     title : str
         The heading of the page.
@@ -77,6 +83,7 @@ def write_report(
     """
     given: dict[Any, Any] = {
         "deliveries": deliveries, "clicks": clicks, "destinations": destinations, "emailings": emailings,
+        "errors": errors, "unsubscribes": unsubscribes, "abuses": abuses,
     }  # fmt: skip
     output, name = open_output(path)
     inputs = gather(data, given, zone=zone)
@@ -93,20 +100,24 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
 
     here = resources.files("impressions_analytics.report")
     style = f"{colour_rules()}\n{here.joinpath('page.css').read_text(encoding='utf-8')}"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    script = here.joinpath("page.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
     certificates = certified(inputs)
     return template.render(
         title=title,
         style=style,
-        style_hash=digest,
+        style_hash=_hash(style),
+        script=script,
+        script_hash=_hash(script),
         verdict=overall(certificates),
         certificates=certificates,
         verdicts=grouped(certificates),
         begin=f"{results.value_range[0]:%Y-%m-%d}" if results.value_range else "",
         end=f"{results.value_range[1]:%Y-%m-%d}" if results.value_range else "",
         zone=inputs.zone,
+        last=last_mailing(results, inputs),
+        mailings=mailings_table(results.outcomes),
         headlines=headlines(results),
         sections=sections(results, inputs),
         missing=inputs.missing,
@@ -125,3 +136,8 @@ def _definitions() -> HtmlTable:
         "source": "defined by",
     }
     return table_of(metrics(), "Definitions", heads)
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which the page's policy allows its style and its script."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,169 @@
+"""The first screen: how the last mailing did, against the ten before it, and whether anything is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from impressions_analytics.errors import ImpressionsError
+from impressions_analytics.report.tables import between, counted, whole
+
+if TYPE_CHECKING:
+    from impressions_analytics.report.inputs import Inputs
+    from impressions_analytics.report.results import Results
+
+BEFORE = 10
+"""With how many earlier mailings the last one is compared."""
+_FEWEST = 3
+_SETTLED = pd.Timedelta(days=7)
+_MEASURES = (
+    ("Opened", "opened_low", "opened_high", "opened_messages"),
+    ("Clicked", "clicked", "clicked", "clicked_messages"),
+    ("Bounced", "bounced", "bounced", "bounced_messages"),
+    ("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages"),
+    ("Complained", "complained", "complained", "complained_messages"),
+)
+_MEANS = {
+    "Opened": "without machines, up to with them",
+    "Bounced": "of the sent messages",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of the last mailing.
+
+    Attributes
+    ----------
+    label : str
+        What happened to the messages.
+    value : str
+        The share, a range where machines leave it open.
+    meaning : str
+        How many messages, and of what the share is.
+    usual : str
+        The same of the mailings before, and how the last one compares.
+    """
+
+    label: str
+    value: str
+    meaning: str
+    usual: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastMailing:
+    """The last mailing in words. `remarks` are sentences on how final the figures are; `findings` on what is wrong."""
+
+    subject: str
+    number: int
+    sent: str
+    measures: list[Measure]
+    remarks: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+
+def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
+    """Return what the first screen says; None where there is no mailing."""
+    outcomes = results.outcomes
+    if outcomes.empty or pd.isna(outcomes["sent_at"].iloc[-1]):
+        return None
+    last, before = outcomes.iloc[-1], outcomes.iloc[-1 - BEFORE : -1]
+    measures = [_delivered(last, before)] if "delivered" in last else []
+    measures += [
+        _measure(last, before, measure) for measure in _MEASURES if {measure[1], measure[3]} <= set(last.index)
+    ]
+    number = int(last["mailing"])
+    subject = str(last["subject"]) or f"Mailing {number}"
+    sent = f"{last['sent_at']:%A %d %B %Y, %H:%M}"
+    remarks, young = _remarks(last, results, inputs)
+    return LastMailing(subject, number, sent, measures, remarks, _findings(last, results, inputs, young=young))
+
+
+def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
+    of = f"of {counted(int(last['sent']), 'message')} sent" if "sent" in last else "messages"
+    usual = f"usually {whole(before['delivered'].median())}" if len(before) else "no mailing before it"
+    return Measure("Delivered", whole(last["delivered"]), of, usual)
+
+
+def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str]) -> Measure:
+    label, low, high, messages = names
+    count = counted(int(last[messages]), "message")
+    if pd.isna(last[high]):
+        return Measure(label, whole(last[messages]), "messages", "no share: nothing tells how many were delivered")
+    value = between(small_share(last[low]), small_share(last[high]))
+    return Measure(
+        label, value, f"{count}, {_MEANS[label]}" if label in _MEANS else count, _usual(last, before, low, high)
+    )  # fmt: skip
+
+
+def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str) -> str:
+    """Say the median of the mailings before, and how many of them were higher or lower."""
+    known = before.dropna(subset=[low, high])
+    if len(known) < _FEWEST:
+        return f"too few mailings before it to compare: {len(known)}"
+    usual = between(small_share(known[low].median()), small_share(known[high].median()))
+    more, less = int((last[low] > known[low]).sum()), int((last[low] < known[low]).sum())
+    words = f"higher than {more} of {len(known)}" if more >= less else f"lower than {less} of {len(known)}"
+    return f"usually {usual}; {words if max(more, less) else 'the same'}"
+
+
+def small_share(value: float) -> str:
+    """Write a share in percent, with more decimals where it is small.
+
+    Examples
+    --------
+    >>> small_share(0.317), small_share(0.0012), small_share(0)
+    ('31.7%', '0.12%', '0%')
+    """
+    return "0%" if value == 0 else f"{value:.2%}" if value < 0.01 else f"{value:.1%}"
+
+
+def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[list[str], bool]:
+    """Say what a forecast says of a mailing whose opens still come in; and whether they do."""
+    if results.value_range is None or results.value_range[1] - last["sent_at"] >= _SETTLED:
+        return [], False
+    answer, final = _forecast(int(last["mailing"]), inputs)
+    if final:
+        return [], False
+    age = max(0.0, (results.value_range[1] - last["sent_at"]) / pd.Timedelta(hours=1))
+    since = counted(round(age), "hour") if age < 48 else counted(round(age / 24), "day")
+    young = f"The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
+    return [young, *answer], True
+
+
+def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
+    """Return the forecast in words, and whether it is no forecast any more but the final count."""
+    from impressions_analytics import analytics
+
+    sources = [inputs.get(kind) for kind in ("impressions", "destinations", "deliveries")]
+    if any(source is None for source in sources):
+        return [], False
+    try:
+        forecast = analytics.forecast_opens(*sources, mailing=mailing)
+    except ImpressionsError as problem:
+        return [f"There is no forecast: {problem}."], False
+    return [str(forecast["answer"].iloc[0])], str(forecast["method"].iloc[0]) == "counted"
+
+
+def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: bool) -> list[str]:
+    """Return what is out of line in the week of the last mailing; only an archive can be searched for it."""
+    from impressions_analytics import analytics
+    from impressions_analytics.analytics.findings import in_words
+
+    if inputs.archive is None or results.value_range is None:
+        return []
+    week = last["sent_at"] + _SETTLED
+    as_of = min(results.value_range[1], week) if young else week
+    try:
+        found = analytics.find_anomalies(inputs.archive, as_of=as_of)
+    except ImpressionsError as problem:
+        return [f"Not searched for what is out of line: {problem}."]
+    if found.empty:
+        judged = len(found.attrs["looked_at"])
+        if not judged:
+            return ["No mailing of the last week could be judged yet."]
+        return [f"Nothing out of line was found in {counted(judged, 'mailing')} of the week to {as_of:%Y-%m-%d %H:%M}."]
+    return [in_words(row) for row in found.to_dict("records")]
