@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_analyses.py [ROWS [REPEATS [FOLDER]]]
 
+Three data sets: dense destination IDs in time order, sparse ones in time order, sparse ones shuffled.
 Every side gives the same columns as a pandas frame, and its figures are compared before any is timed; all are timed
 turn by turn in one process and the least time counts. Left out: classifying the user agents (each side is given what
 `classify_user_agents` says; ours remembers it), and everything before the frame or the file.
@@ -14,7 +15,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from bench_analyses_rows import write
+from bench_analyses_rows import as_shared, write
 
 import impressions_analytics as ia
 
@@ -160,14 +161,29 @@ def timed(sides: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]
     return least
 
 
+def data_sets(path: Path) -> Iterator[tuple[str, pd.DataFrame, Path]]:
+    """Yield each data set as a frame and as a file: what an analysis costs may not depend on how rows are numbered."""
+    frame = typed_frame(path)
+    yield "dense, in order", frame, path
+    for name, in_order in (("sparse, in order", True), ("sparse, shuffled", False)):
+        made, file = as_shared(frame, in_order=in_order), path.with_name(f"{name.replace(', ', '-')}.parquet")
+        pq.write_table(pa.Table.from_pandas(made, preserve_index=False), file, row_group_size=1 << 20)
+        yield name, made, file
+
+
 def main(rows: int = 10_000_000, repeats: int = 5, folder: str = "") -> None:
     path = write(rows, Path(folder or tempfile.mkdtemp()))
-    frame = typed_frame(path)
+    print(f"{rows:,} rows; milliseconds, least of {repeats} turns; ratio = ours / the fastest other")
+    for numbering, frame, file in data_sets(path):
+        print(f"\n{numbering:24}{'ours':>8}{'pandas':>8}{'Polars':>8}{'DuckDB':>8}{'ratio':>8}")
+        compare(frame, file, repeats)
+
+
+def compare(frame: pd.DataFrame, path: Path, repeats: int) -> None:
+    """Print the times of every side on one data set, and the geometric mean of the ratios to the fastest other."""
     known = ia.classify_user_agents(frame["useragent"])[["useragent", "client"]]
     clients = known.assign(client=known["client"].fillna("unknown"))
-    print(f"{rows:,} rows; milliseconds, least of {repeats} turns; ratio = ours / the fastest other")
-    print(f"{'':24}{'ours':>8}{'pandas':>8}{'Polars':>8}{'DuckDB':>8}{'ratio':>8}")
-    logs: dict[str, list[float]] = {}
+    logs = []
     for name in OURS:
         for source, contenders in sides(name, frame, path, clients).items():
             results = {side: run() for side, run in contenders.items()}
@@ -175,13 +191,10 @@ def main(rows: int = 10_000_000, repeats: int = 5, folder: str = "") -> None:
                 same(results["ours"], result[results["ours"].columns]) if side != "ours" else None
             times = timed(contenders, repeats)
             ratio = times["ours"] / min(time for side, time in times.items() if side != "ours")
-            print(
-                f"{name + ' of ' + source:24}" + "".join(f"{1000 * t:8.0f}" for t in times.values()) + f"{ratio:8.2f}"
-            )
-            for side, taken in times.items():
-                logs.setdefault(side, []).append(math.log(times["ours"] / taken))
-    means = {side: math.exp(sum(values) / len(values)) for side, values in logs.items() if side != "ours"}
-    print("geometric mean of ours / other: " + ", ".join(f"{side} {mean:.2f}" for side, mean in means.items()))
+            logs.append(math.log(ratio))
+            shown = "".join(f"{1000 * t:8.0f}" for t in times.values())
+            print(f"{name + ' of ' + source:24}{shown}{ratio:8.2f}", flush=True)
+    print(f"geometric mean of the ratios: {math.exp(sum(logs) / len(logs)):.2f}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +23,7 @@ MAILINGS = 300
 YEAR = np.datetime64("2025-01-01T00:00:00", "s").astype("int64")
 BETWEEN = 365 * 86_400 // (MAILINGS + 12)  # seconds from one mailing to the next; the last opens fall within the year
 HORIZON = 14 * 86_400
+SPAN = 249_000_000  # of the numbers of an account that shares them with others
 TEMPLATES = (
     "Mozilla/5.0",
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
@@ -109,6 +111,23 @@ def write(rows: int, folder: Path) -> Path:
         for piece in months(rows):
             writer.write_table(piece.cast(schema), row_group_size=1 << 20)
     return path.with_suffix(".part").rename(path)
+
+
+def as_shared(frame: pd.DataFrame, *, in_order: bool, seed: int = 2) -> pd.DataFrame:
+    """Give the rows of a typed frame destinations as of an account that shares its numbers with others.
+
+    They rise as before, but spread over about 249 million numbers; profiles stay as they are. Rows that are not in
+    order are shuffled, and 3% of their profiles become null.
+    """
+    rng = np.random.default_rng(seed)
+    places = frame["destination"].to_numpy() - frame["destination"].min()
+    size = int(places.max()) + 1
+    given = np.cumsum(rng.integers(1, max(2 * SPAN // size, 2), size))
+    frame = frame.assign(destination=given[places])
+    if in_order:
+        return frame
+    frame = frame.take(rng.permutation(len(frame))).reset_index(drop=True)
+    return frame.assign(profile=frame["profile"].mask(rng.random(len(frame)) < 0.03))
 
 
 if __name__ == "__main__":
