@@ -1,6 +1,9 @@
 """What was lost, hidden or cut short is noticed, and nobody else's rows or files go with it."""
 
+import random
+
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from archive_account import Account, archive_at, opens
 
@@ -174,3 +177,34 @@ def test_a_clock_that_was_ahead_once_is_not_believed(tmp_path):
     assert archive.read(end="2026-03-01").attrs["load"]["verdict"] == "unproven"
     archive.sync(account)
     assert len(archive.read()) == 860 and archive.read(end="2026-03-01").attrs["load"]["verdict"] == "complete"
+
+
+def test_a_flipped_bit_in_a_page_is_found_and_verify_names_the_column_and_the_row_group(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    file = tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet"
+    group = pq.read_metadata(file).row_group(0)
+    names = [group.column(index).path_in_schema for index in range(group.num_columns)]
+    column = group.column(names.index("profile"))
+    data = bytearray(file.read_bytes())
+    data[column.data_page_offset + column.total_compressed_size // 2] ^= 16
+    file.write_bytes(data)
+    [finding] = [found for found in archive.verify().findings if "month=2026-01" in found.where]
+    assert "column 'profile' of row group 0 damaged" in finding.what
+    with pytest.raises(ia.DamagedFileError, match=r"impressions-2026-01\.parquet"):
+        archive.read()
+
+
+def test_a_flipped_bit_anywhere_in_a_month_file_is_an_error_of_the_tree_or_changes_nothing(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    file = tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet"
+    good, wanted, chance = file.read_bytes(), archive.read(), random.Random(1)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(good)
+        damaged[chance.randrange(len(good))] ^= 1 << chance.randrange(8)
+        file.write_bytes(damaged)
+        try:
+            pd.testing.assert_frame_equal(archive_at(tmp_path).read(), wanted)
+        except ia.ImpressionsError:
+            refused += 1
+    assert refused > 75

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -155,12 +156,20 @@ def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) ->
         month = partitions.read_footer(relative)
         problems = _problems(partitions, month)
     except ArchiveError as error:
-        check.wrong(label, str(error))
+        where = ", ".join(_damaged_parts(partitions, relative))
+        check.wrong(label, f"{where} damaged: {error}" if where else str(error))
         return None
     check.rows += month.rows
     for problem in problems:
         check.wrong(label, problem)
     return month
+
+
+def _damaged_parts(partitions: KindPartitions, relative: str) -> list[str]:
+    """Say which columns and row groups of a file are damaged; nothing when its footer is."""
+    with suppress(ArchiveError), partitions.open(relative) as file:
+        return file.damaged_parts()
+    return []
 
 
 def _problems(partitions: KindPartitions, month: Month) -> list[str]:

@@ -120,7 +120,12 @@ class KindPartitions:
     def read_footer(self, relative: str) -> Month:
         """Return what a file says of itself."""
         with self.open(relative) as file:
-            periods = tuple(Period.from_json(values) for values in file.provenance.periods)
+            try:
+                periods = tuple(Period.from_json(values) for values in file.provenance.periods)
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise DamagedFileError(
+                    f"{self.store.label(relative)} says of its periods what cannot be read; restore it from a copy"
+                ) from error
             return Month(relative, file.num_rows, periods)
 
     @contextmanager

@@ -91,6 +91,7 @@ def writer_options(table: pa.Table) -> dict[str, Any]:
         "version": "2.6",
         "coerce_timestamps": "us",
         "store_schema": False,
+        "write_page_checksum": True,
         "write_statistics": [field.name for field in table.schema if pa.types.is_primitive(field.type)],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 CATEGORIES = sorted({column.name for columns in KINDS.values() for column in columns if column.type == "category"})
 RESTORE = "Nothing was changed; restore it from a copy, or move it away and load its period again"
+
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+"""What a footer raises besides where its text is no JSON, or not what was written there."""
 
 
 class RowsFile:
@@ -44,12 +48,16 @@ class RowsFile:
 
         self.name = name
         self.metadata = self._said(lambda: pq.read_metadata(source))
-        self.provenance = read_provenance(self.metadata.metadata or {}, name)
-        self.schema = arrow_schema(self.provenance.kind, self.provenance.family)
-        self._here = self.metadata.schema.to_arrow_schema()
+        self.provenance = self._said(lambda: read_provenance(self.metadata.metadata or {}, name))
+        self.schema = self._said(lambda: arrow_schema(self.provenance.kind, self.provenance.family))
+        self._here = self._said(self.metadata.schema.to_arrow_schema)
         self._check_schema()
         dictionaries = [column for column in CATEGORIES if column in self._here.names]
-        self._file = pq.ParquetFile(source, metadata=self.metadata, read_dictionary=dictionaries)
+        self._file = self._said(
+            lambda: pq.ParquetFile(
+                source, metadata=self.metadata, read_dictionary=dictionaries, page_checksum_verification=True
+            )
+        )
 
     @property
     def num_rows(self) -> int:
@@ -74,6 +82,17 @@ class RowsFile:
         batches = self._file.iter_batches(batch_size=size, columns=self._present(columns))
         while (batch := self._said(lambda: next(batches, None))) is not None:
             yield self._conformed(pa.Table.from_batches([batch]), columns)
+
+    def damaged_parts(self) -> list[str]:
+        """Return the columns and row groups whose pages cannot be read or are not what was written."""
+        found = []
+        for group in range(self.metadata.num_row_groups):
+            for column in self._here.names:
+                try:
+                    self._said(functools.partial(self._file.read_row_group, group, columns=[column]))
+                except DamagedFileError:
+                    found.append(f"column {column!r} of row group {group}")
+        return found
 
     def extremes(self, column: str) -> tuple[Any, Any]:
         """Return the least and the greatest value of a column, from the footer; it has no nulls, and there are rows."""
@@ -119,7 +138,7 @@ class RowsFile:
             raise ArchiveError(f"there is no file {self.name}") from error
         except PermissionError as error:
             raise ArchiveError(f"{self.name} cannot be read: permission denied") from error
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, *UNREADABLE) as error:
             reason = " ".join(str(error).split())
             raise DamagedFileError(f"{self.name} cannot be read as Parquet: {reason}. {RESTORE}") from error
 
