@@ -48,7 +48,7 @@ class RowsFile:
 
         self.name = name
         self.metadata = self._said(lambda: pq.read_metadata(source))
-        self.provenance = self._said(lambda: read_provenance(self.metadata.metadata or {}, name))
+        self.provenance: Provenance = self._said(lambda: read_provenance(self.metadata.metadata or {}, name))
         self.schema = self._said(lambda: arrow_schema(self.provenance.kind, self.provenance.family))
         self._here = self._said(self.metadata.schema.to_arrow_schema)
         self._check_schema()
