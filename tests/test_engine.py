@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,26 @@ def test_an_object_store_is_read_by_its_address(opens: pd.DataFrame) -> None:
         opens.astype({"useragent": "str", "device": "str"}).to_parquet(file)
     result = ia.impressions_over_time("memory://mail/2025/*.parquet", every="year")
     assert result["impressions"].tolist() == [3, 7]
+
+
+def test_an_address_that_needs_packages_names_the_command_that_brings_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(ia.InvalidArgumentError, match=r'pip install "\.\[s3\]"'):
+        ia.impressions_over_time("s3://mail/opens.parquet")
+    monkeypatch.undo()
+    with pytest.raises(ia.InvalidArgumentError, match="carrier:// is no kind of address"):
+        ia.impressions_over_time("carrier://mail/opens.parquet")
+
+
+def test_a_file_that_was_replaced_is_read_anew_and_several_threads_may_read(
+    opens: pd.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "opens.parquet"
+    for rows in (10, 4):
+        opens.iloc[:rows].to_parquet(path)
+        with ThreadPoolExecutor(4) as threads:
+            results = list(threads.map(lambda _: ia.impressions_over_time(path, by="mailing"), range(8)))
+        assert [result["impressions"].sum() for result in results] == [rows] * 8
 
 
 def test_integers_that_no_float_can_hold_come_through_every_way(opens: pd.DataFrame, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
+import os
 import tempfile
 import uuid
 from collections.abc import Callable
@@ -149,16 +151,29 @@ MEMORY = "3GB"
 
 
 def embedded() -> Engine:
-    """Return a fresh DuckDB in this process, which keeps no file of its own but what does not fit in memory."""
+    """Return an engine on the DuckDB of this process, which all analyses share: opening one takes 20 times as long.
+
+    Each engine has a connection of its own, so analyses may run at the same time in several threads.
+    """
     import duckdb
     import ibis
 
-    spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
-    backend = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(spill))
+    backend = ibis.duckdb.from_connection(_database(os.getpid()).cursor())
     # Ibis turns the progress bar on, and it goes to stdout, which is for data; a kernel without widgets has none.
     with contextlib.suppress(duckdb.InvalidInputException):
         backend.raw_sql("SET enable_progress_bar = false")
     return _engine_of(backend)
+
+
+@functools.cache
+def _database(process: int) -> Any:
+    """Open the shared DuckDB of a process; a forked one cannot use its parent's, whose threads it does not have."""
+    import duckdb
+
+    spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
+    # Nothing is kept of a file from one analysis to the next: it may have been replaced.
+    settings = {"memory_limit": MEMORY, "temp_directory": str(spill), "enable_external_file_cache": "false"}
+    return duckdb.connect(":memory:", config=settings)
 
 
 def _engine_of(backend: Any) -> Engine:
@@ -189,13 +204,25 @@ def _scan(address: str, backend: Any) -> Any:
     import duckdb
 
     protocol, separator, _ = address.partition("://")
-    if separator and protocol not in {"http", "https", "file"}:
-        import fsspec  # type: ignore[import-untyped]
-
-        backend.con.register_filesystem(fsspec.filesystem(protocol))
+    if separator and protocol not in {"http", "https", "file"} and not backend.con.filesystem_is_registered(protocol):
+        backend.con.register_filesystem(_remote_files(protocol))
     try:
         return backend.read_parquet(address, union_by_name=True)
     except duckdb.IOException as error:
         raise InvalidArgumentError(f"there is no Parquet file at {address}") from error
     except duckdb.Error as error:
         raise DamagedFileError(f"{address} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+
+
+def _remote_files(protocol: str) -> Any:
+    """Return the file system of an object store, from the packages of the extra `s3`."""
+    try:
+        import fsspec
+
+        return fsspec.filesystem(protocol)
+    except ValueError as error:
+        raise InvalidArgumentError(f"{protocol}:// is no kind of address that can be read; s3:// is one") from error
+    except ImportError as error:
+        raise InvalidArgumentError(
+            f'reading {protocol}:// needs packages that are not installed: pip install ".[s3]" brings those for s3://'
+        ) from error
