@@ -10,7 +10,9 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 TO_RUN = [
-    pytest.param(path, id=path.stem, marks=pytest.mark.spark if "spark" in path.read_text(encoding="utf-8") else ())
+    pytest.param(
+        path, id=path.stem, marks=pytest.mark.spark if "spark" in path.read_text(encoding="utf-8") else pytest.mark.slow
+    )
     for path in NOTEBOOKS
 ]
 

@@ -29,6 +29,7 @@ def account(tmp_path, monkeypatch):
         yield box
 
 
+@pytest.mark.slow
 def test_every_block_runs(account):
     names: dict[str, object] = {}
     for mark, language, text in BLOCKS[SET_UP:]:
