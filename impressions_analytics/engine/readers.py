@@ -172,7 +172,11 @@ def _database(process: int) -> Any:
 
     spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
     # Nothing is kept of a file from one analysis to the next: it may have been replaced.
-    settings = {"memory_limit": MEMORY, "temp_directory": str(spill), "enable_external_file_cache": "false"}
+    settings: dict[str, Any] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(spill),
+        "enable_external_file_cache": "false",
+    }
     return duckdb.connect(":memory:", config=settings)
 
 
