@@ -209,7 +209,25 @@ def test_the_largest_groups_have_a_line_each_and_the_others_one_together() -> No
 def test_groups_can_be_called_by_names() -> None:
     result = over_time_by_group([401, 402])
     ax = ia.plot_impressions_over_time(result, names={401: "October news"})
-    assert [line.get_label() for line in ax.lines] == ["mailing 402", "October news"]
+    assert [line.get_label() for line in ax.lines] == ["mailing 402", "401 October news"]
+
+
+@pytest.mark.parametrize(
+    "subject", ["Weekly news", "A long beginning that " + "is as long " * 9 + "as its end that all share"]
+)
+def test_mailings_of_one_subject_keep_a_line_each_and_no_impression_is_lost(subject: str) -> None:
+    numbers = list(range(1_000_401, 1_000_413))
+    ax = ia.plot_impressions_over_time(over_time_by_group(numbers), names=dict.fromkeys(numbers, subject))
+    lines = {str(line.get_label()): list(line.get_ydata()) for line in ax.lines}
+    shown = [(label.split()[0], values) for label, values in lines.items()]
+    assert shown == [(str(1_000_400 + size), [size, size]) for size in (12, 11, 10, 9, 8, 7)] + [("6", [21, 21])]
+    assert len(ax.lines) == 7
+
+
+def test_mailings_of_one_subject_keep_a_curve_each() -> None:
+    ax = ia.plot_open_decay(decay([401, 402]), names={401: "Weekly news", 402: "Weekly news"})
+    assert [text.get_text().split()[0] for text in ax.get_legend().get_texts()] == ["401", "402"]
+    assert [list(line.get_ydata()) for line in ax.lines][:4] == [[0, 0.5, 1], [0.5], [0, 0.5, 1], [0.5]]
 
 
 @pytest.mark.parametrize(
@@ -365,7 +383,7 @@ def test_each_mailing_has_its_curve_and_its_half_life() -> None:
     ax = ia.plot_open_decay(decay([401, 402]), names={402: "October"})
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "mailing 401: half of 4 within 1 h",
-        "October: half of 4 within 1 h",
+        "402 October: half of 4 within 1 h",
     ]
     assert [list(line.get_ydata()) for line in ax.lines][:2] == [[0, 0.5, 1], [0.5]]
 

@@ -174,14 +174,18 @@ def _drawable() -> frozenset[int]:
 
 
 def shortened(text: str, length: int = 40) -> str:
-    """Shorten a long name in its middle, where names differ least.
+    """Shorten a long name in its middle, where names differ least; a number that it begins with stays whole.
 
     Examples
     --------
+    >>> shortened("20261124 October newsletter", 12)
+    '20261124…ter'
     >>> shortened("October newsletter for customers in Groningen", 24)
     'October news…n Groningen'
     """
     text = " ".join(text.split())
     if len(text) <= length:
         return text
-    return f"{text[: length // 2]}…{text[len(text) - (length - length // 2 - 1) :]}"
+    number = text.split(" ", 1)[0]
+    head = max(length // 2, len(number)) if number.isdecimal() and len(number) < length else length // 2
+    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"

@@ -45,11 +45,13 @@ def called(
 ) -> pd.Series[str]:
     """Call each row by the name its group was given, or else by its column and value.
 
+    A mailing's number stays before its name: mailings of one subject stay apart.
+
     Examples
     --------
     >>> import pandas as pd
     >>> called(pd.DataFrame({"mailing": [401, 402]}), ["mailing"], {402: "October"}, all_together="").tolist()
-    ['mailing 401', 'October']
+    ['mailing 401', '402 October']
     """
     import pandas as pd
 
@@ -58,9 +60,15 @@ def called(
     if len(groups) > 1:
         return group_names(result, groups)
     (column,) = groups
-    known = dict(names or {})
+    known = {value: _numbered(value, name) for value, name in (names or {}).items()}
     own = f"{column} " + group_names(result, groups)
     return own.where(~result[column].isin(list(known)), result[column].map(known).astype("str"))
+
+
+def _numbered(value: object, name: object) -> str:
+    """Put a group's number before its name, unless the name begins with it; texts have no number."""
+    number, text = str(value), str(name)
+    return text if not number.isdecimal() or text.split()[:1] == [number] else f"{number} {text}"
 
 
 def group_names(result: pd.DataFrame, groups: Sequence[str]) -> pd.Series[str]:

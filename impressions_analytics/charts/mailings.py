@@ -100,7 +100,7 @@ def plot_mailing_performance(
     >>> import pandas as pd
     >>> result = pd.DataFrame({"mailing": [411, 412], "unique_opens": [40, 50], "human_opens": [30, 45]})
     >>> [label.get_text() for label in plot_mailing_performance(result, names={412: "October"}).get_yticklabels()]
-    ['mailing 411', 'October']
+    ['mailing 411', '412 October']
     """
     check_result(result, ("mailing",), of="mailing_performance")
     shown = next((choice for choice in _CHOICES if {choice.low, choice.high} <= set(result.columns)), _CHOICES[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -68,7 +68,8 @@ def plot_impressions_over_time(
     cumulative : bool
         Whether `result` was computed with ``cumulative=True``; the chart then says so.
     names : mapping, optional
-        What to call the groups, such as the subjects of mailings by their number.
+        What to call the groups, such as the subjects of mailings by their number. The number stays before the
+        subject, and a long subject is shortened in its middle.
     zone : str, optional
         The zone of the wall clock, for the label.
 
@@ -99,25 +100,32 @@ def plot_impressions_over_time(
         return say_nothing_to_draw(ax, "no impressions")
     lines = _lines(result, count, first_opens, names or {})
     grouped = bool(group_columns(result, _OWN))
-    counted = _COUNTS[count] if grouped else " and ".join(name.split(" with ")[0] for name in lines)
+    counted = _COUNTS[count] if grouped else " and ".join(line.name.split(" with ")[0] for line in lines)
     ax.set_ylabel(f"{counted} {'so far' if cumulative else f'per {step}'}")
     shaded = _shade(ax, result["period"], step)
     if shaded:
         note(ax, shaded)
-    for name, (values, look) in lines.items():
-        _draw(ax, name, values, look)
-    ax.set_ylim(bottom=0, top=max(1.0, *(values.max() for values, _ in lines.values())) * 1.08)
+    for line in lines:
+        _draw(ax, line)
+    ax.set_ylim(bottom=0, top=max(1.0, *(line.values.max() for line in lines)) * 1.08)
     _date_axis(ax, result["period"])
     count_axis(ax.yaxis)
     _name_lines(ax, lines, direct=grouped)
     return ax
 
 
-Lines = dict[str, tuple["pd.Series[float]", Series]]
+class _Line(NamedTuple):
+    """One line: what it is called, its values by period, and its look."""
+
+    name: str
+    values: pd.Series[float]
+    look: Series
 
 
-def _lines(result: pd.DataFrame, count: str, first_opens: pd.DataFrame | None, names: Mapping[object, str]) -> Lines:
-    """Return what to draw: values by period, and their look."""
+def _lines(
+    result: pd.DataFrame, count: str, first_opens: pd.DataFrame | None, names: Mapping[object, str]
+) -> list[_Line]:
+    """Return what to draw."""
     groups = group_columns(result, _OWN)
     if groups:
         return _largest(result, count, groups, names)
@@ -128,22 +136,26 @@ def _lines(result: pd.DataFrame, count: str, first_opens: pd.DataFrame | None, n
         drawn[_COUNTS["first_opens"]] = first_opens.set_index("period")["first_opens"]
     elif "destinations" in result:
         drawn[_COUNTS["destinations"]] = by_period["destinations"]
-    return {name: (values, look) for (name, values), look in zip(drawn.items(), SERIES, strict=False)}
+    return [_Line(name, values, look) for (name, values), look in zip(drawn.items(), SERIES, strict=False)]
 
 
-def _largest(result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]) -> Lines:
-    """Return the lines of the largest groups, and one of all others together: counts of groups add up."""
-    table = result[["period", count]].assign(group=called(result, groups, names, all_together=""))
+def _largest(result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]) -> list[_Line]:
+    """Return the lines of the largest groups, and one of all others together: counts of groups add up.
+
+    Groups are told apart by their values: two of one name are two lines.
+    """
+    group = result.groupby(groups, dropna=False, observed=True, sort=False).ngroup()
+    table = result[["period", count]].assign(group=group, name=called(result, groups, names, all_together=""))
     order = table.groupby("group")[count].sum().sort_values(ascending=False, kind="stable").index
     largest = order[: len(SERIES)]
     by_group = dict(iter(table[table["group"].isin(largest)].groupby("group")))
-    lines = {
-        shortened(name): (by_group[name].groupby("period")[count].sum(), look)
-        for name, look in zip(largest, SERIES, strict=False)
-    }
+    lines = [
+        _Line(shortened(str(rows["name"].iloc[0])), rows.groupby("period")[count].sum(), look)
+        for rows, look in zip((by_group[one] for one in largest), SERIES, strict=False)
+    ]
     if len(order) > len(SERIES):
         rest = table[~table["group"].isin(largest)].groupby("period")[count].sum()
-        lines[f"{len(order) - len(SERIES):,} others together"] = (rest, OTHERS)
+        lines.append(_Line(f"{len(order) - len(SERIES):,} others together", rest, OTHERS))
     return lines
 
 
@@ -156,7 +168,8 @@ def _step(period: pd.Series[pd.Timestamp]) -> str:
     return next((word for word, most in _STEPS if hours <= most), "period")
 
 
-def _draw(ax: Axes, name: str, values: pd.Series[float], look: Series) -> None:
+def _draw(ax: Axes, line: _Line) -> None:
+    name, values, look = line
     marker = look.marker if len(values) <= _MARKED else ""
     ax.plot(
         values.index.to_numpy(), values.to_numpy(dtype="float64"), label=plain(name), color=look.colour,
@@ -193,18 +206,20 @@ def _date_axis(ax: Axes, period: pd.Series[pd.Timestamp]) -> None:
     ax.xaxis.get_offset_text().set_color(INK)
 
 
-def _name_lines(ax: Axes, lines: Lines, *, direct: bool) -> None:
+def _name_lines(ax: Axes, lines: list[_Line], *, direct: bool) -> None:
     """Name the lines at their peaks where these lie apart, in a legend where they do not."""
-    peaks = {name: _peak(ax, values) for name, (values, _) in lines.items()}
-    widths = {name: len(name) * LETTER_INCHES / width_inches(ax) for name in lines}
-    places = {name: (min(max(x, widths[name] / 2), 1 - widths[name] / 2), y) for name, (x, y) in peaks.items()}
-    if not direct or _crowded([(*places[name], widths[name]) for name in lines]):
-        legend_within(ax, list(lines))
+    places = []
+    for line in lines:
+        x, y = _peak(ax, line.values)
+        width = len(line.name) * LETTER_INCHES / width_inches(ax)
+        places.append((min(max(x, width / 2), 1 - width / 2), y, width))
+    if not direct or _crowded(places):
+        legend_within(ax, [line.name for line in lines])
         return
-    for name, place in places.items():
+    for line, (x, y, _) in zip(lines, places, strict=True):
         ax.annotate(
-            plain(name), place, xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
-            ha="center", va="bottom", fontsize="small", color=lines[name][1].colour,
+            plain(line.name), (x, y), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
+            ha="center", va="bottom", fontsize="small", color=line.look.colour,
         )  # fmt: skip
 
 
