@@ -154,9 +154,9 @@ CASES = [
         lambda data: ia.user_agent_breakdown(data, by=["client", "os"], kinds=["person", "proxy"]),
         [("Outlook", "Windows", 3, 2 / 3, 2), ("Gmail", "unknown", 1, 1 / 3, 1)],
     ),
-    Case("human opens", ia.human_opens, [(10, 3, 4, 2, 1, 3)]),
+    Case("human opens", ia.human_opens, [(6, 2, 3, 10, 3, 4, 3, 1, 2, 1, 3)]),
     Case("human opens by mailing", lambda data: ia.human_opens(data, by="mailing"), [
-        (1, 4, 2, 3, 1, 0, 0), (2, 6, 1, 1, 1, 1, 3),
+        (1, 3, 1, 2, 4, 2, 3, 2, 1, 1, 0, 0), (2, 3, 1, 1, 6, 1, 1, 1, 0, 1, 1, 3),
     ]),
     Case("unrecognised", ia.unrecognised_user_agents, [("foo", 1, 1)]),
     Case("devices", ia.compare_devices, [
@@ -199,8 +199,8 @@ CASES = [
             (2, day("2025-03-30 03:00"), 1, 1, 2, 0.5, "active"),
             (3, None, None, 0, 1, 0.0, "never opened"),
         ],
-        columns=("profile", "last_impression", "recency_days", "mailings_opened", "mailings_received", "opened_share",
-                 "segment"),
+        columns=("profile", "last_impression", "recency_days", "mailings_opened", "mailings_received",
+                 "share_of_mailings_opened", "segment"),
     ),
     Case(
         "mailings",
@@ -212,10 +212,10 @@ CASES = [
             (2, 6, 3, 2.0, 2, 1 / 3, 3, 0.0, 3, 1.0, 4, 3 / 4, 3 / 4, 3 / 4, 1, 1 / 3, 4, 1 / 4),
         ],
         columns=("mailing", "impressions", "unique_opens", "reopen_ratio", "machine_impressions",
-                 "machine_share_of_impressions", "human_opens", "machine_share_of_unique_opens", "sent",
-                 "open_rate_of_sent", "delivered", "open_rate_of_delivered", "human_open_rate_of_delivered",
-                 "estimated_open_rate_of_delivered", "unique_clicks", "click_to_open_rate_of_opened",
-                 "effective_opens", "click_through_rate_of_delivered"),
+                 "machine_share_of_impressions", "unique_opens_not_only_machines", "machine_share_of_unique_opens",
+                 "sent", "open_rate_of_sent", "delivered", "open_rate_high", "open_rate_low",
+                 "estimated_open_rate", "unique_clicks", "click_to_open_rate",
+                 "effective_opens", "click_through_rate"),
     ),
     Case(
         "dominant results",

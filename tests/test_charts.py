@@ -36,7 +36,7 @@ def per_profile(counts: list[int]) -> pd.DataFrame:
 
 def breakdown(counts: dict[str, int], by: str = "client") -> pd.DataFrame:
     impressions = pd.Series(list(counts.values()), dtype="int64")
-    return pd.DataFrame({by: list(counts), "impressions": impressions, "share": impressions / 100})
+    return pd.DataFrame({by: list(counts), "impressions": impressions, "share_of_destinations": impressions / 100})
 
 
 def hours_of_week(most: int = 9, **more: Any) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def hours_of_week(most: int = 9, **more: Any) -> pd.DataFrame:
 def decay(mailings: list[Any], *, mature: bool = True, final: int = 4) -> pd.DataFrame:
     reached = [0, final // 2, final]
     shares = [opens / final for opens in reached] if mature and final else [float("nan")] * 3
-    curve = {"hours": [0, 1, 2], "opens": reached, "share": shares, "mature": mature}
+    curve = {"hours": [0, 1, 2], "unique_opens": reached, "share_of_opens": shares, "mature": mature}
     frames = [
         pd.DataFrame(curve).assign(mailing=mailing, half_life_hours=1.0 if mature else None) for mailing in mailings
     ]
@@ -67,12 +67,14 @@ def rated(name: str, share: float) -> dict[str, float]:
 def mailings(count: int) -> pd.DataFrame:
     rates = {
         **rated("open_rate_of_sent", 0.39),
-        **rated("open_rate_of_delivered", 0.4),
-        **rated("human_open_rate_of_delivered", 0.3),
-        "estimated_open_rate_of_delivered": 0.34,
-        **rated("click_through_rate_of_delivered", 0.05),
+        **rated("open_rate_high", 0.4),
+        **rated("open_rate_low", 0.3),
+        "estimated_open_rate": 0.34,
+        **rated("click_through_rate", 0.05),
     }
-    return pd.DataFrame({"mailing": range(1, count + 1), "unique_opens": 40, "human_opens": 30, **rates})
+    return pd.DataFrame(
+        {"mailing": range(1, count + 1), "unique_opens": 40, "unique_opens_not_only_machines": 30, **rates}
+    )
 
 
 CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
@@ -115,8 +117,8 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             mailings(2),
             mailings(1),
             mailings(3_000),
-            mailings(2)[["mailing", "human_opens", "unique_opens"]],
-            mailings(2).assign(open_rate_of_delivered=float("nan"), human_open_rate_of_delivered=float("nan")),
+            mailings(2)[["mailing", "unique_opens_not_only_machines", "unique_opens"]],
+            mailings(2).assign(open_rate_high=float("nan"), open_rate_low=float("nan")),
         ],
     ),
     "forecast": (
@@ -280,7 +282,9 @@ def test_what_is_not_drawn_is_said() -> None:
 
 
 def test_a_measure_that_is_none_is_refused() -> None:
-    with pytest.raises(ia.InvalidArgumentError, match="measure must be 'share' or 'impressions', got 'rows'"):
+    with pytest.raises(
+        ia.InvalidArgumentError, match="measure must be 'share_of_destinations' or 'impressions', got 'rows'"
+    ):
         ia.plot_user_agents(breakdown({"Gmail": 1}), measure="rows")
 
 
@@ -359,14 +363,16 @@ def test_weekends_and_nights_on_grey_are_explained() -> None:
 
 def test_only_what_tells_nothing_at_all_is_hatched_as_unknown() -> None:
     names = {"client": ["unknown", "unknown"], "os": ["unknown", "iOS"]}
-    ax = ia.plot_user_agents(pd.DataFrame({**names, "impressions": [5, 3], "share": [0.6, 0.4]}))
+    ax = ia.plot_user_agents(pd.DataFrame({**names, "impressions": [5, 3], "share_of_destinations": [0.6, 0.4]}))
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [True, False]
 
 
 def test_the_legend_of_mailings_fits_a_phone() -> None:
     figure = Figure(figsize=(4.6, 3.4))
     ax = figure.subplots()
-    performance = pd.DataFrame({"mailing": [411, 412], "unique_opens": [40, 50], "human_opens": [30, 45]})
+    performance = pd.DataFrame(
+        {"mailing": [411, 412], "unique_opens": [40, 50], "unique_opens_not_only_machines": [30, 45]}
+    )
     ia.plot_mailing_performance(performance, ax, names={411: "a subject that is long enough to be shortened"})
     figure.tight_layout(pad=0.4)
     figure.canvas.draw()
@@ -418,7 +424,7 @@ def test_the_open_rate_of_a_mailing_is_a_range_with_its_uncertainty() -> None:
 
 
 def test_without_deliveries_a_mailing_shows_what_is_known() -> None:
-    sent = mailings(1)[["mailing", "human_opens", "unique_opens", "open_rate_of_sent"]]
+    sent = mailings(1)[["mailing", "unique_opens_not_only_machines", "unique_opens", "open_rate_of_sent"]]
     assert ia.plot_mailing_performance(sent).get_xlabel() == "share of the sent messages"
     assert ia.plot_mailing_performance(sent.drop(columns="open_rate_of_sent")).get_xlabel() == "messages"
 

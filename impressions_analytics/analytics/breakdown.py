@@ -12,7 +12,7 @@ from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, Clas
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, column_list, open_input, passes
 from impressions_analytics.errors import InvalidArgumentError
 
-_DTYPES = {"impressions": "int64", "share": "float64", "destinations": "int64"}
+_DTYPES = {"impressions": "int64", "share_of_destinations": "float64", "destinations": "int64"}
 
 
 def user_agent_breakdown(
@@ -20,7 +20,7 @@ def user_agent_breakdown(
 ) -> Any:
     """Count impressions per mail client, system, device or kind of open.
 
-    ``share`` is of the opened destinations, not of the impressions: in which programs the opened messages were opened.
+    The share is of the opened destinations, not of the impressions: in which programs the opened messages were opened.
 
     Parameters
     ----------
@@ -36,12 +36,12 @@ def user_agent_breakdown(
     DataFrame
         One row per class, most impressions first, then by name. Columns:
 
-        ================ ======= ==================================================================================
-        `by`             str     one column per name in `by`; ``"unknown"`` where the user agent does not tell
-        ``impressions``  int64   impression rows
-        ``share``        float64 ``destinations`` / distinct destinations of all classes counted
-        ``destinations`` int64   distinct destinations with an impression of the class
-        ================ ======= ==================================================================================
+        ========================= ======= =========================================================================
+        `by`                      str     one column per name in `by`; ``"unknown"`` where the user agent does not tell
+        ``impressions``           int64   impression rows
+        ``share_of_destinations`` float64 ``destinations`` / distinct destinations of all classes counted
+        ``destinations``          int64   distinct destinations with an impression of the class
+        ========================= ======= =========================================================================
 
         A destination opened in two clients counts in both, so that shares may add up to more than 1.
         ``attrs["destinations"]`` is the denominator (pandas results only).
@@ -61,12 +61,12 @@ def user_agent_breakdown(
     ...     "destination": [112, 112, 113],
     ... })
     >>> user_agent_breakdown(opens)
-           client  impressions  share  destinations
-    0     Outlook            2    1.0             2
-    1  Apple Mail            1    0.5             1
+           client  impressions  share_of_destinations  destinations
+    0     Outlook            2                    1.0             2
+    1  Apple Mail            1                    0.5             1
     >>> user_agent_breakdown(opens, by=["client", "os"], kinds="person")
-        client       os  impressions  share  destinations
-    0  Outlook  Windows            2    1.0             2
+        client       os  impressions  share_of_destinations  destinations
+    0  Outlook  Windows            2                    1.0             2
     """
     columns, chosen = _checked(by, kinds)
     required = RequiredColumns("impressions", ("useragent", "destination"))
@@ -96,7 +96,7 @@ def _in_one_pass(
     except UnsuitedError:
         return None
     result = pd.DataFrame(numbers.names(), columns=list(columns), dtype="str").assign(
-        impressions=impressions, share=destinations / max(total, 1), destinations=destinations
+        impressions=impressions, share_of_destinations=destinations / max(total, 1), destinations=destinations
     )
     order = ["impressions", *columns]
     result = result.sort_values(order, ascending=[False, *(True for _ in columns)], ignore_index=True)
@@ -110,7 +110,7 @@ def _breakdown(rows: Any, columns: Sequence[str]) -> Any:
     classes = {name: rows[f"classified_{name}"] for name in columns}
     counted = rows.group_by(**classes).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
     counted = counted.cross_join(total)
-    counted = counted.mutate(share=counted.destinations / counted.total)
+    counted = counted.mutate(share_of_destinations=counted.destinations / counted.total)
     return counted.order_by([counted.impressions.desc(), *columns])
 
 

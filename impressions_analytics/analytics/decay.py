@@ -20,8 +20,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOUR = 3600  # seconds
-_TIMES = {"n": "int64", "median_hours": "float64", "p90_hours": "float64"}
-_DECAY = {"hours": "int64", "opens": "int64", "share": "float64", "half_life_hours": "float64", "mature": "bool"}
+_TIMES = {"unique_opens": "int64", "median_hours": "float64", "p90_hours": "float64"}
+_DECAY = {
+    "hours": "int64",
+    "unique_opens": "int64",
+    "share_of_opens": "float64",
+    "half_life_hours": "float64",
+    "mature": "bool",
+}
 
 
 def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None = None) -> Any:
@@ -43,8 +49,8 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
 
         ================ ========== ===========================================================================
         `by`             as in data one column per name in `by`
-        ``n``            int64      destinations that were sent and opened
-        ``median_hours`` float64    least time within which half of them were opened, in hours; null if n is 0
+        ``unique_opens`` int64      destinations that were sent and opened
+        ``median_hours`` float64    least time within which half of them were opened, in hours; null if none
         ``p90_hours``    float64    the same for nine tenths
         ================ ========== ===========================================================================
 
@@ -73,8 +79,8 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     ...     "timestampsent": pd.to_datetime(["2026-01-05 09:00"] * 3),
     ... })
     >>> time_to_open(opens, sent)
-       n  median_hours  p90_hours
-    0  2           0.5        1.0
+       unique_opens  median_hours  p90_hours
+    0             2           0.5        1.0
     """
     groups = column_list(by)
     source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
@@ -90,7 +96,7 @@ def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
     opened = opened.filter(opened.seconds.notnull())
     ranked = _ranked(opened, groups)
     figures = {
-        "n": ranked.count(),
+        "unique_opens": ranked.count(),
         "median_hours": _reached(ranked, 50).cast("float64") / _HOUR,
         "p90_hours": _reached(ranked, 90).cast("float64") / _HOUR,
     }
@@ -127,9 +133,9 @@ def open_decay(
         =================== ========== ==========================================================================
         `by`                as in data the group
         ``hours``           int64      hours after the sending of each destination
-        ``opens``           int64      destinations whose first impression came within that time
-        ``share``           float64    of the opens within the horizon; null while not mature
-        ``half_life_hours`` float64    least time with a share of one half, in hours; null while not mature
+        ``unique_opens``    int64      destinations whose first impression came within that time
+        ``share_of_opens``  float64    of the opens within the horizon; null while not mature
+        ``half_life_hours`` float64    least time with half of these opens, in hours; null while not mature
         ``mature``          bool       whether the horizon has passed for every destination of the group
         =================== ========== ==========================================================================
 
@@ -159,10 +165,10 @@ def open_decay(
     ...     "timestampsent": pd.to_datetime(["2026-01-05 09:00"] * 3),
     ... })
     >>> open_decay(opens, sent, horizon_hours=2, as_of="2026-01-06")
-       mailing  hours  opens  share  half_life_hours  mature
-    0      412      0      0    0.0              0.5    True
-    1      412      1      1    0.5              0.5    True
-    2      412      2      2    1.0              0.5    True
+       mailing  hours  unique_opens  share_of_opens  half_life_hours  mature
+    0      412      0             0             0.0              0.5    True
+    1      412      1             1             0.5              0.5    True
+    2      412      2             2             1.0              0.5    True
     """
     whole_number("horizon_hours", horizon_hours, least=1)
     groups = column_list(by)
@@ -187,11 +193,11 @@ def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
     spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("hours", horizon + 1))
     curve = _joined(_joined(spine, _reached_by_hour(opened, keys), [*keys, "hours"]), _half_lives(opened, keys), keys)
-    so_far = curve.opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
-    curve = curve.mutate(opens=so_far.cast("int64"))
-    share, half_life = curve.opens / curve.final.cast("float64"), curve.half_life.cast("float64") / _HOUR
+    so_far = curve.unique_opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
+    curve = curve.mutate(unique_opens=so_far.cast("int64"))
+    share, half_life = curve.unique_opens / curve.final.cast("float64"), curve.half_life.cast("float64") / _HOUR
     return curve.mutate(
-        share=ibis.ifelse(curve.mature, share, ibis.null("float64")),
+        share_of_opens=ibis.ifelse(curve.mature, share, ibis.null("float64")),
         half_life_hours=ibis.ifelse(curve.mature, half_life, ibis.null("float64")),
     ).order_by(nulls_last([*groups, "hours"]))
 
@@ -208,7 +214,7 @@ def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
 def _reached_by_hour(opened: Any, keys: Sequence[str]) -> Any:
     """Count the opens by the first whole hour that they were reached within."""
     hours = -((-opened.seconds) // _HOUR)
-    return opened.group_by(*keys, hours=hours.cast("int64")).aggregate(opens=opened.count())
+    return opened.group_by(*keys, hours=hours.cast("int64")).aggregate(unique_opens=opened.count())
 
 
 def _half_lives(opened: Any, keys: Sequence[str]) -> Any:

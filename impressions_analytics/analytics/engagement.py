@@ -68,7 +68,7 @@ _RECENCY = {
     "recency_days": "Int64",
     "mailings_opened": "int64",
 }
-_RECEIVED = {"mailings_received": "int64", **dict.fromkeys(interval_names("opened_share"), "float64")}
+_RECEIVED = {"mailings_received": "int64", **dict.fromkeys(interval_names("share_of_mailings_opened"), "float64")}
 _SEGMENT = {"segment": "str", "segment_rule": "str"}
 
 
@@ -103,18 +103,20 @@ def engagement_segments(
     DataFrame
         One row per profile, ordered by it. Columns:
 
-        ========================= ============== ==================================================================
-        ``profile``               int64          the recipient
-        ``last_impression``       datetime64[us] latest impression that is not a machine's; null if there is none
-        ``recency_days``          Int64          whole days from it to `as_of`
-        ``mailings_opened``       int64          distinct mailings opened in the window
-        ``mailings_received``     int64          distinct mailings sent in the window (with `destinations` only)
-        ``opened_share``          float64        opened / received, null if none received (with `destinations` only)
-        ``opened_share_ci_low``   float64        95% Wilson interval, lower end (with `destinations` only)
-        ``opened_share_ci_high``  float64        95% Wilson interval, upper end (with `destinations` only)
-        ``segment``               str            the segment's name
-        ``segment_rule``          str            the segment's thresholds in words
-        ========================= ============== ==================================================================
+        ==================================== ============== =======================================================
+        ``profile``                          int64          the recipient
+        ``last_impression``                  datetime64[us] latest impression not of a machine; null if none
+        ``recency_days``                     Int64          whole days from it to `as_of`
+        ``mailings_opened``                  int64          distinct mailings opened in the window
+        ``mailings_received``                int64          distinct mailings sent in the window (*)
+        ``share_of_mailings_opened``         float64        opened / received, null if none received (*)
+        ``share_of_mailings_opened_ci_low``  float64        95% Wilson interval, lower end (*)
+        ``share_of_mailings_opened_ci_high`` float64        95% Wilson interval, upper end (*)
+        ``segment``                          str            the segment's name
+        ``segment_rule``                     str            the segment's thresholds in words
+        ==================================== ============== =======================================================
+
+        (*) with `destinations` only.
 
     Raises
     ------
@@ -187,7 +189,7 @@ def _of_received(rows: Any, sent: Any, since: pd.Timestamp) -> Any:
     table = everybody.left_join(lasts, "profile").select("profile", "last_impression").left_join(pairs, "profile")
     counts = {name: table[name].fill_null(0).cast("int64") for name in ("mailings_received", "mailings_opened")}
     table = table.select("profile", "last_impression", **counts)
-    return table.mutate(**wilson("opened_share", table.mailings_opened, table.mailings_received))
+    return table.mutate(**wilson("share_of_mailings_opened", table.mailings_opened, table.mailings_received))
 
 
 def _segmented(table: Any, until: pd.Timestamp, segments: Sequence[Segment]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from impressions_analytics.analytics.rates import interval_names, wilson
 
 ESTIMATE_ASSUMES = (
-    "estimated_open_rate_of_delivered assumes that recipients whose mail only machines were seen to fetch "
+    "estimated_open_rate assumes that recipients whose mail only machines were seen to fetch "
     "opened as often as all other recipients"
 )
 
@@ -28,7 +28,7 @@ class Figure:
     over : tuple of str
         The counts that it divides; a single one is shown as it is.
     interval : bool
-        Whether it is a share of `over[1]`, and so has a Wilson interval.
+        Whether it is a share of messages, and so has a Wilson interval; rows of one message are not independent.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Figure:
 
 
 def _machine_only(table: Any) -> Any:
-    return table.unique_opens - table.human_opens
+    return table.unique_opens - table.unique_opens_not_only_machines
 
 
 def _not_machine_only(table: Any) -> Any:
@@ -76,22 +76,23 @@ FIGURES = (
     Figure("reopen_ratio", "O / U", over=("impressions", "unique_opens")),
     Figure("machine_impressions", "the impression rows of the kinds prefetch and bot"),
     Figure("machine_share_of_impressions", "machine_impressions / O",
-           over=("machine_impressions", "impressions"), interval=True),
-    Figure("human_opens", "H, the distinct destinations with an impression not known to be a machine's"),
+           over=("machine_impressions", "impressions")),
+    Figure("unique_opens_not_only_machines",
+           "H, the distinct destinations with an impression not known to be a machine's"),
     Figure("machine_share_of_unique_opens", "(U - H) / U", over=("machine_only_opens", "unique_opens"), interval=True),
     Figure("sent", "S, the distinct destinations", _SENT),
     Figure("open_rate_of_sent", "U / S, Copernica's percentage opened", _SENT, ("unique_opens", "sent"), interval=True),
     Figure("delivered", "D, the distinct delivered destinations", _DELIVERED),
-    Figure("open_rate_of_delivered", "U / D, the upper bound of human opens", _DELIVERED,
+    Figure("open_rate_high", "U / D, all that were opened", _DELIVERED,
            ("unique_opens", "delivered"), interval=True),
-    Figure("human_open_rate_of_delivered", "H / D, the lower bound of human opens", _DELIVERED,
-           ("human_opens", "delivered"), interval=True),
-    Figure("estimated_open_rate_of_delivered", "H / (D - (U - H)), an estimate between the bounds", _DELIVERED,
-           ("human_opens", "delivered_less_machine_only")),
+    Figure("open_rate_low", "H / D, those opened not only by machines", _DELIVERED,
+           ("unique_opens_not_only_machines", "delivered"), interval=True),
+    Figure("estimated_open_rate", "H / (D - (U - H)), an estimate between low and high", _DELIVERED,
+           ("unique_opens_not_only_machines", "delivered_less_machine_only")),
     Figure("unique_clicks", "UC, the distinct destinations with a click", _CLICKS),
-    Figure("click_to_open_rate_of_opened", "UC / U", _CLICKS, ("unique_clicks", "unique_opens"), interval=True),
+    Figure("click_to_open_rate", "UC / U", _CLICKS, ("unique_clicks", "unique_opens"), interval=True),
     Figure("effective_opens", "the distinct destinations with an impression or a click", _CLICKS),
-    Figure("click_through_rate_of_delivered", "UC / D", ("clicks", "deliveries"),
+    Figure("click_through_rate", "UC / D", ("clicks", "deliveries"),
            ("unique_clicks", "delivered"), interval=True),
 )  # fmt: skip
 """Every figure of a mailing, in the order of the columns."""

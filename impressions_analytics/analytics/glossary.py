@@ -18,10 +18,10 @@ _SOURCES = {
     "effective_opens": _OWN,
     "machine_impressions": _OWN,
     "machine_share_of_impressions": _OWN,
-    "human_opens": _OWN,
+    "unique_opens_not_only_machines": _OWN,
     "machine_share_of_unique_opens": _OWN,
-    "human_open_rate_of_delivered": _OWN,
-    "estimated_open_rate_of_delivered": _OWN,
+    "open_rate_low": _OWN,
+    "estimated_open_rate": _OWN,
     "reopen_ratio": _OWN,
 }
 _UNITS = {
@@ -44,17 +44,23 @@ _OTHERS = (
     ("mailings opened", "distinct mailings with an impression",
      "impressions_per_profile", "mailings", "", _COMMON, "mailings"),
     ("share of a class", "U of the class / U of all classes counted",
-     "user_agent_breakdown", "share", "", _COMMON, "share of destinations"),
+     "user_agent_breakdown", "share_of_destinations", "", _COMMON, "share of destinations"),
+    ("messages taken for opened by a person, low", "distinct destinations with an impression of the kind person",
+     "human_opens", "messages_low", "", _OWN, "destinations"),
+    ("messages taken for opened by a person, high", "distinct destinations with one of the kinds person and proxy",
+     "human_opens", "messages_high", "", _OWN, "destinations"),
     ("impressions taken for a person's, low", "impression rows of the kind person",
-     "human_opens", "low", "", _OWN, "impressions"),
+     "human_opens", "impressions_low", "", _OWN, "impressions"),
     ("impressions taken for a person's, high", "impression rows of the kinds person and proxy",
-     "human_opens", "high", "", _OWN, "impressions"),
+     "human_opens", "impressions_high", "", _OWN, "impressions"),
+    ("device compared", "impression rows of the pair / all impression rows",
+     "compare_devices", "share_of_impressions", "", _OWN, "share of impressions"),
     ("recency", "whole days since the last impression that is not a machine's",
      "engagement_segments", "recency_days", "", _COMMON, "days"),
     ("frequency", "distinct mailings opened in the window, by impressions that are not a machine's",
      "engagement_segments", "mailings_opened", "", _COMMON, "mailings"),
     ("opened share", "mailings opened / mailings received in the window",
-     "engagement_segments", "opened_share", "destinations", _COMMON, "share of mailings"),
+     "engagement_segments", "share_of_mailings_opened", "destinations", _COMMON, "share of mailings"),
     ("impressions by hour of week", "impression rows per weekday and hour",
      "impressions_by_hour_of_week", "impressions", "", _COMMON, "impressions"),
     ("impressions per message exposed", "impression rows / hours that messages were out",
@@ -65,7 +71,7 @@ _OTHERS = (
     ("time to open, p90", "least time within which nine tenths of the opened were opened",
      "time_to_open", "p90_hours", "destinations", _COMMON, "hours"),
     ("open decay", "F(t), the share of the opens within the horizon that came within t after sending",
-     "open_decay", "share", "destinations", _COMMON, "share of destinations"),
+     "open_decay", "share_of_opens", "destinations", _COMMON, "share of destinations"),
     ("half-life", "least t with F(t) >= 0.5; null while the horizon has not passed",
      "open_decay", "half_life_hours", "destinations", _COMMON, "hours"),
     ("dominant result", "one per destination: complaint > unsubscribe > click > impression > error > no response",
@@ -100,7 +106,7 @@ def metrics() -> pd.DataFrame:
 
     Examples
     --------
-    >>> metrics().set_index("column").loc["click_to_open_rate_of_opened", ["formula", "needs", "unit"]].tolist()
+    >>> metrics().set_index("column").loc["click_to_open_rate", ["formula", "needs", "unit"]].tolist()
     ['UC / U', 'clicks', 'share of destinations']
     """
     of_mailings = [

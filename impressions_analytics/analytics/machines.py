@@ -13,34 +13,32 @@ from impressions_analytics.engine import RequiredColumns, column_list, dtype_of,
 UNRECOGNISED = ("unknown", "bare-name")
 """What stands for the rule of a user agent that no rule knew."""
 
-_RANGE = {
-    "impressions": KINDS_OF_OPEN,
-    "low": ("person",),
-    "high": ("person", "proxy"),
-    "prefetch": ("prefetch",),
-    "bot": ("bot",),
-    "unknown": ("unknown",),
+_ALL_LOW_HIGH = {"": KINDS_OF_OPEN, "_low": ("person",), "_high": ("person", "proxy")}
+_MESSAGES = {f"messages{end}": kinds for end, kinds in _ALL_LOW_HIGH.items()}
+_IMPRESSIONS = {
+    **{f"impressions{end}": kinds for end, kinds in _ALL_LOW_HIGH.items()},
+    **{f"impressions_{kind}": (kind,) for kind in KINDS_OF_OPEN},
 }
 _COMPARED = {
     "copernica_device": "str",
     "classified_device": "str",
     "impressions": "int64",
-    "share": "float64",
+    "share_of_impressions": "float64",
     "destinations": "int64",
     "agree": "bool",
 }
 
 
 def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
-    """Count the impressions that are taken for a person's, as a range, and those that cannot be told.
+    """Count the messages and the impressions that are taken for opened by a person, as a range, and each kind of open.
 
-    From ``low`` to ``high`` are taken for a person's. ``prefetch`` and ``unknown`` cannot be told: some of these may
-    be a person's as well, and nothing bounds how many.
+    The range is of what was seen. It does not bound the truth: a reader whose images are switched off is not seen, a
+    scanner that names a browser counts as a person, and ``prefetch`` and ``unknown`` may or may not be people.
 
     Parameters
     ----------
     data : frame, path, Archive, Ibis table or Spark frame
-        Impressions with the column ``useragent`` and those of `by`.
+        Impressions with the columns ``useragent``, ``destination`` and those of `by`.
     by : str or sequence of str, optional
         Columns to count apart, such as ``"mailing"``; a null is a group of its own, sorted last.
 
@@ -49,17 +47,22 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     DataFrame
         One row per group ordered by it, or a single row when `by` is None. Columns:
 
-        =============== =========== =====================================================================
-        `by`            as in data  one column per name in `by`
-        ``impressions`` int64       all impression rows
-        ``low``         int64       kind ``person``: no sign of a machine
-        ``high``        int64       ``low`` and kind ``proxy``: an image proxy that fetches on opening
-        ``prefetch``    int64       fetched by the mailbox before anybody looked: cannot tell
-        ``bot``         int64       scanners, crawlers, HTTP libraries
-        ``unknown``     int64       user agents that no rule knew, or none at all: cannot tell
-        =============== =========== =====================================================================
+        ======================== ========== ==================================================================
+        `by`                     as in data one column per name in `by`
+        ``messages``             int64      distinct destinations with an impression of any kind
+        ``messages_low``         int64      of these, with one of kind ``person``: no sign of a machine
+        ``messages_high``        int64      of these, with one of kind ``person`` or ``proxy``
+        ``impressions``          int64      all impression rows
+        ``impressions_low``      int64      rows of kind ``person``
+        ``impressions_high``     int64      rows of kind ``person`` or ``proxy``
+        ``impressions_person``   int64      no sign of a machine
+        ``impressions_proxy``    int64      an image proxy that fetches on opening
+        ``impressions_prefetch`` int64      fetched by the mailbox before anybody looked
+        ``impressions_bot``      int64      scanners, crawlers, HTTP libraries
+        ``impressions_unknown``  int64      user agents that no rule knew, or none at all
+        ======================== ========== ==================================================================
 
-        ``impressions = high + prefetch + bot + unknown``.
+        A row without a destination counts as an impression and not as a message.
 
     Raises
     ------
@@ -72,25 +75,31 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     >>> opens = pd.DataFrame({
     ...     "useragent": ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0"],
     ...     "mailing": [412, 412, 413],
+    ...     "destination": [112, 113, 114],
     ... })
-    >>> human_opens(opens, by="mailing")
-       mailing  impressions  low  high  prefetch  bot  unknown
-    0      412            2    1     1         1    0        0
-    1      413            1    0     0         0    1        0
+    >>> counted = human_opens(opens, by="mailing")
+    >>> counted[["mailing", "messages", "messages_low", "messages_high", "impressions_prefetch"]]
+       mailing  messages  messages_low  messages_high  impressions_prefetch
+    0      412         2             1              1                     1
+    1      413         1             0              0                     0
     """
     groups = column_list(by)
-    required = RequiredColumns("impressions", ("useragent",), by=groups)
+    required = RequiredColumns("impressions", ("useragent", "destination"), by=groups)
     source = open_input(data, required)
     dtypes = {name: dtype_of(name, required, source.table) for name in groups}
     return source.deliver(
-        _human_opens(with_classes(source, ("kind",)), groups), {**dtypes, **dict.fromkeys(_RANGE, "int64")}
+        _human_opens(with_classes(source, ("kind",)), groups),
+        {**dtypes, **dict.fromkeys((*_MESSAGES, *_IMPRESSIONS), "int64")},
     )
 
 
 def _human_opens(rows: Any, groups: Sequence[str]) -> Any:
     """Define the analysis."""
     counted = {
-        name: rows.classified_kind.isin(kinds).sum().fill_null(0).cast("int64") for name, kinds in _RANGE.items()
+        name: rows.destination.nunique(where=rows.classified_kind.isin(kinds)) for name, kinds in _MESSAGES.items()
+    }
+    counted |= {
+        name: rows.classified_kind.isin(kinds).sum().fill_null(0).cast("int64") for name, kinds in _IMPRESSIONS.items()
     }
     if not groups:
         return rows.aggregate(**counted)
@@ -162,14 +171,14 @@ def compare_devices(data: Any) -> Any:
     DataFrame
         One row per pair that occurs, most impressions first, then by name. Columns:
 
-        ===================== ======= =======================================================================
-        ``copernica_device``  str     Copernica's: desktop, tablet, mobile or unknown; null where not sent
-        ``classified_device`` str     ours: desktop, tablet, mobile or unknown
-        ``impressions``       int64   impression rows
-        ``share``             float64 of all impressions
-        ``destinations``      int64   distinct destinations
-        ``agree``             bool    whether the two are the same; null is not the same as anything
-        ===================== ======= =======================================================================
+        ======================== ======= ====================================================================
+        ``copernica_device``     str     Copernica's: desktop, tablet, mobile or unknown; null where not sent
+        ``classified_device``    str     ours: desktop, tablet, mobile or unknown
+        ``impressions``          int64   impression rows
+        ``share_of_impressions`` float64 ``impressions`` / all impression rows
+        ``destinations``         int64   distinct destinations
+        ``agree``                bool    whether the two are the same; null is not the same as anything
+        ======================== ======= ====================================================================
 
     Raises
     ------
@@ -199,7 +208,7 @@ def _compare_devices(rows: Any) -> Any:
     counted = rows.group_by(**pairs).aggregate(impressions=rows.count(), destinations=rows.destination.nunique())
     counted = counted.cross_join(rows.aggregate(total=rows.count()))
     counted = counted.mutate(
-        share=counted.impressions / counted.total,
+        share_of_impressions=counted.impressions / counted.total,
         agree=(counted.copernica_device == counted.classified_device).fill_null(False),
     )
     return counted.order_by([counted.impressions.desc(), *nulls_last(pairs)])

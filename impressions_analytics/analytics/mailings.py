@@ -48,19 +48,19 @@ def mailing_performance(
         ``reopen_ratio``                     float64              O / U
         ``machine_impressions``              int64                rows of the kinds prefetch and bot
         ``machine_share_of_impressions``     float64              machine rows / O
-        ``human_opens``                      int64                H, destinations not only fetched by machines
+        ``unique_opens_not_only_machines``    int64                H, destinations not only fetched by machines
         ``machine_share_of_unique_opens``    float64              (U - H) / U
         ``sent``                             int64   destinations S, distinct destinations
         ``open_rate_of_sent``                float64 destinations U / S, Copernica's "percentage opened"
         ``delivered``                        int64   deliveries   D, distinct delivered destinations
-        ``open_rate_of_delivered``           float64 deliveries   U / D, the upper bound of human opens
-        ``human_open_rate_of_delivered``     float64 deliveries   H / D, the lower bound of human opens
-        ``estimated_open_rate_of_delivered`` float64 deliveries   H / (D - (U - H)); no interval: an estimate that
+        ``open_rate_high``           float64 deliveries   U / D, the upper bound of human opens
+        ``open_rate_low``     float64 deliveries   H / D, the lower bound of human opens
+        ``estimated_open_rate`` float64 deliveries   H / (D - (U - H)); no interval: an estimate that
                                                                   rests on the assumption in ``attrs``
         ``unique_clicks``                    int64   clicks       UC, distinct destinations with a click
-        ``click_to_open_rate_of_opened``     float64 clicks       UC / U
+        ``click_to_open_rate``     float64 clicks       UC / U
         ``effective_opens``                  int64   clicks       destinations that opened or clicked
-        ``click_through_rate_of_delivered``  float64 both         UC / D
+        ``click_through_rate``  float64 both         UC / D
         ==================================== ======= ============ =============================================
 
         A rate is null where its denominator is 0, and where the count is larger than its denominator: then the inputs
@@ -85,12 +85,12 @@ def mailing_performance(
     ... })
     >>> deliveries = pd.DataFrame({"mailing": [412, 412], "destination": [112, 113]})
     >>> result = mailing_performance(opens, deliveries=deliveries)
-    >>> result[["mailing", "impressions", "unique_opens", "delivered", "open_rate_of_delivered"]]
-       mailing  impressions  unique_opens  delivered  open_rate_of_delivered
+    >>> result[["mailing", "impressions", "unique_opens", "delivered", "open_rate_high"]]
+       mailing  impressions  unique_opens  delivered  open_rate_high
     0      412            2             1          2                     0.5
-    >>> mailing_performance(opens, figures=["open_rate_of_delivered"])
+    >>> mailing_performance(opens, figures=["open_rate_high"])
     Traceback (most recent call last):
-    impressions_analytics.errors.AnalysisError: open_rate_of_delivered is U / D, ...: it needs deliveries as well
+    impressions_analytics.errors.AnalysisError: open_rate_high is U / D, ...: it needs deliveries as well
     """
     given = {"impressions": impressions, "destinations": destinations, "deliveries": deliveries, "clicks": clicks}
     chosen = _chosen(figures, {name for name, data in given.items() if data is not None})
@@ -99,7 +99,7 @@ def mailing_performance(
     expression = _performance(with_classes(source, ("kind",)), others, chosen)
     dtypes = {column: figure.dtype for figure in chosen for column in figure.columns}
     result = source.deliver(expression, {"mailing": "int64", **dtypes})
-    if not source.lazy and "estimated_open_rate_of_delivered" in dtypes:
+    if not source.lazy and "estimated_open_rate" in dtypes:
         result.attrs["assumption"] = ESTIMATE_ASSUMES
     return result
 
@@ -139,7 +139,7 @@ def _opens(rows: Any) -> Any:
         impressions=opened["rows"].sum().cast("int64"),
         unique_opens=opened.count(),
         machine_impressions=opened.machine.sum().cast("int64"),
-        human_opens=(opened.machine < opened["rows"]).sum().cast("int64"),
+        unique_opens_not_only_machines=(opened.machine < opened["rows"]).sum().cast("int64"),
     )
 
 

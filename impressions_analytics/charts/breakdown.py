@@ -24,12 +24,12 @@ from impressions_analytics.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Measure = Literal["share", "impressions"]
+Measure = Literal["share_of_destinations", "impressions"]
 
-_OWN = ("impressions", "share", "destinations")
+_OWN = ("impressions", "share_of_destinations", "destinations")
 _MOST_BARS, _LEAST_PLACES = 12, 4
 _AXIS = {
-    "share": "share of the opened destinations",
+    "share_of_destinations": "share of the opened destinations",
     "impressions": "share of the impressions",
 }
 
@@ -47,7 +47,7 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     ax : matplotlib Axes, optional
         Where to draw; a new figure when not given. In a notebook that figure shows below the cell, in a script write
         it with ``ax.figure.savefig("chart.png")``.
-    measure : {"share", "impressions"}, optional
+    measure : {"share_of_destinations", "impressions"}, optional
         What a bar is: the class's share of the opened destinations, or of the impressions. Impressions for kinds of
         open, since only they add up to a range, and destinations for everything else.
 
@@ -63,21 +63,23 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     Examples
     --------
     >>> import pandas as pd
-    >>> result = pd.DataFrame({"kind": ["person", "proxy", "bot"], "impressions": [6, 3, 1], "share": [0.7, 0.3, 0.1]})
+    >>> result = pd.DataFrame({"kind": ["person", "proxy", "bot"], "impressions": [6, 3, 1]})
+    >>> result["share_of_destinations"] = [0.7, 0.3, 0.1]
     >>> ax = plot_user_agents(result)
     >>> ax.texts[-1].get_text()
     "taken for a person's: 60% to 90%"
     """
-    check_result(result, ("impressions", "share"), of="user_agent_breakdown")
-    if measure not in {None, "share", "impressions"}:
-        raise InvalidArgumentError(f"measure must be 'share' or 'impressions', got {measure!r}")
+    check_result(result, ("impressions", "share_of_destinations"), of="user_agent_breakdown")
+    if measure not in {None, "share_of_destinations", "impressions"}:
+        raise InvalidArgumentError(f"measure must be 'share_of_destinations' or 'impressions', got {measure!r}")
     groups = group_columns(result, _OWN)
-    measure = measure or ("impressions" if groups == ["kind"] else "share")
+    measure = measure or ("impressions" if groups == ["kind"] else "share_of_destinations")
     ax = open_axes(ax)
     style_axes(ax, title=f"Opens by {' and '.join(groups)}", x=_AXIS[measure], y="", grid="x")
     if result.empty:
         return say_nothing_to_draw(ax, "no impressions")
-    shares = result["share"] if measure == "share" else result["impressions"] / max(1, result["impressions"].sum())
+    impressions = result["impressions"]
+    shares = impressions / max(1, impressions.sum()) if measure == "impressions" else result[measure]
     bars = pd.DataFrame({"name": group_names(result, groups), "share": shares})
     ranged = groups == ["kind"] and measure == "impressions"
     looks = KIND_OF_OPEN if groups == ["kind"] else ("unknown",)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-_OWN = ("hours", "opens", "share", "half_life_hours", "mature")
+_OWN = ("hours", "unique_opens", "share_of_opens", "half_life_hours", "mature")
 _MIDDLE = (0.1, 0.9)
 _UNTIL_WHEN = "not mature yet: give open_decay as_of=..."
 
@@ -61,8 +61,8 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     Examples
     --------
     >>> import pandas as pd
-    >>> result = pd.DataFrame({"mailing": 412, "hours": [0, 1, 2], "opens": [0, 6, 8], "share": [0, 0.75, 1],
-    ...                        "half_life_hours": 0.5, "mature": True})
+    >>> result = pd.DataFrame({"mailing": 412, "hours": [0, 1, 2], "unique_opens": [0, 6, 8],
+    ...                        "share_of_opens": [0, 0.75, 1], "half_life_hours": 0.5, "mature": True})
     >>> ax = plot_open_decay(result)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['mailing 412: half of 8 within 0.5 h']
@@ -76,7 +76,7 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     labels = called(result, group_columns(result, _OWN), names, all_together="all mailings")
     rows = result.assign(group=labels)
     mature = rows.groupby("group", sort=False)["mature"].all()
-    drawn = rows[rows["share"].notna()]
+    drawn = rows[rows["share_of_opens"].notna()]
     if drawn.empty:
         return say_nothing_to_draw(ax, "no opens" if mature.all() else _UNTIL_WHEN)
     _draw_all(ax, drawn)
@@ -91,7 +91,7 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
     half_lives = rows.groupby("group", sort=False)["half_life_hours"].first()
     named = list(half_lives.index)
     if len(named) > len(SERIES):
-        band = rows.groupby("hours")["share"].quantile(np.asarray(_MIDDLE)).unstack()
+        band = rows.groupby("hours")["share_of_opens"].quantile(np.asarray(_MIDDLE)).unstack()
         label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of {len(named):,}"
         ax.fill_between(band.index, *band.to_numpy().T, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
         named = [half_lives.idxmin(), half_lives.idxmax()]
@@ -103,10 +103,10 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
-    half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["opens"].max())
+    half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["unique_opens"].max())
     room = int(width_inches(ax) / LETTER_INCHES) - 34
     label = f"{shortened(name, max(12, min(30, room)))}: half of {opens:,} within {half_life:.2g} h"
-    hours, share = curve["hours"].to_numpy(), curve["share"].to_numpy("float64")
+    hours, share = curve["hours"].to_numpy(), curve["share_of_opens"].to_numpy("float64")
     ax.plot(hours, share, color=look.colour, linestyle=look.dash, linewidth=1.6, label=plain(label))
     ax.plot([half_life], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
 

@@ -39,7 +39,7 @@ class _Shown:
     Attributes
     ----------
     low, high : str
-        The columns between which the truth lies; the same twice where it is one figure.
+        The columns of the ends of the range of what was seen; the same twice where it is one figure.
     x : str
         The label of the axis.
     label : str
@@ -54,14 +54,17 @@ class _Shown:
 
 _CHOICES = (
     _Shown(
-        "human_open_rate_of_delivered", "open_rate_of_delivered", "share of the delivered messages",
+        "open_rate_low", "open_rate_high", "share of the delivered messages",
         "opened: machines left out, up to machines counted",
     ),
     _Shown("open_rate_of_sent", "open_rate_of_sent", "share of the sent messages", "opened, machines included"),
-    _Shown("human_opens", "unique_opens", "messages", "opened: machines left out, up to machines counted"),
+    _Shown(
+        "unique_opens_not_only_machines", "unique_opens", "messages",
+        "opened: machines left out, up to machines counted",
+    ),
 )  # fmt: skip
-_ESTIMATE = "estimated_open_rate_of_delivered"
-_CLICKED = "click_through_rate_of_delivered"
+_ESTIMATE = "estimated_open_rate"
+_CLICKED = "click_through_rate"
 
 
 def plot_mailing_performance(
@@ -98,7 +101,8 @@ def plot_mailing_performance(
     Examples
     --------
     >>> import pandas as pd
-    >>> result = pd.DataFrame({"mailing": [411, 412], "unique_opens": [40, 50], "human_opens": [30, 45]})
+    >>> result = pd.DataFrame({"mailing": [411, 412], "unique_opens": [40, 50]})
+    >>> result["unique_opens_not_only_machines"] = [30, 45]
     >>> [label.get_text() for label in plot_mailing_performance(result, names={412: "October"}).get_yticklabels()]
     ['mailing 411', '412 October']
     """
@@ -116,7 +120,7 @@ def plot_mailing_performance(
     ax.set_yticks(range(len(rows)), [plain(shortened(label, length)) for label in labels])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.7, len(rows) - 0.3)
-    (count_axis if shown.low == "human_opens" else percent_axis)(ax.xaxis)
+    (count_axis if shown.low == "unique_opens_not_only_machines" else percent_axis)(ax.xaxis)
     ax.set_xlim(left=0)
     legend_within(ax, [str(label) for label in ax.get_legend_handles_labels()[1]], corner="upper right")
     if len(result) > len(rows):

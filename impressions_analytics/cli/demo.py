@@ -35,10 +35,8 @@ def run_demo(folder: Path, *, impressions: int) -> None:
     clients = ia.user_agent_breakdown(opens, by="client")
     _print("Impressions over time, the last weeks", weeks.tail(8))
     _print("Impressions per profile, the most active", _most(ia.impressions_per_profile(opens), 8))
-    _print("User agents: which client fetched the images (share: of the opened messages)", clients.head(8))
-    _print(
-        "Was it a person? Low to high are taken for one; of prefetch and unknown none can tell", ia.human_opens(opens)
-    )
+    _print("User agents: which client fetched the images", clients.head(8))
+    _print("Was it a person? Low to high are taken for one; prefetch and unknown may be people", ia.human_opens(opens))
 
     written = [
         ia.write_snapshot(opens, folder / "opens.parquet"),
@@ -56,8 +54,8 @@ def run_demo(folder: Path, *, impressions: int) -> None:
 
 
 def _print(title: str, frame: pd.DataFrame) -> None:
-    shown = frame.assign(share=frame["share"].map("{:.1%}".format)) if "share" in frame.columns else frame
-    print(f"{title}\n{shown.to_string(index=False)}\n")
+    as_percent = {name: "{:.1%}".format for name in frame.columns if name.startswith("share_of_")}
+    print(f"{title}\n{frame.to_string(index=False, formatters=as_percent)}\n")
 
 
 def _most(profiles: pd.DataFrame, rows: int) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import pandas as pd
 from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import between, counted, share, whole
 
+_NOT_ONLY_MACHINES = "unique_opens_not_only_machines"
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -52,7 +54,7 @@ def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
 
 def _opens(results: Results) -> list[Headline]:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
-    unique, with_person = (int(results.performance[name].sum()) for name in ("unique_opens", "human_opens"))
+    unique, with_person = (int(results.performance[name].sum()) for name in ("unique_opens", _NOT_ONLY_MACHINES))
     possible = between(share(low, total), share(high, total))
     untold = share(results.impressions("prefetch", "unknown"), total)
     return [
@@ -71,12 +73,12 @@ def _opens(results: Results) -> list[Headline]:
 
 
 def _rates(performance: pd.DataFrame) -> list[Headline]:
-    if "open_rate_of_delivered" in performance:
-        rows = performance[performance["open_rate_of_delivered"].notna()]
-        sums = rows[["unique_opens", "human_opens", "delivered"]].sum()
-        low, high = share(sums["human_opens"], sums["delivered"]), share(sums["unique_opens"], sums["delivered"])
-        reached = sums["delivered"] - (sums["unique_opens"] - sums["human_opens"])
-        estimate = f"estimate {share(sums['human_opens'], reached)}, if those hidden by machines open as others do"
+    if "open_rate_high" in performance:
+        rows = performance[performance["open_rate_high"].notna()]
+        sums = rows[["unique_opens", _NOT_ONLY_MACHINES, "delivered"]].sum()
+        low, high = share(sums[_NOT_ONLY_MACHINES], sums["delivered"]), share(sums["unique_opens"], sums["delivered"])
+        reached = sums["delivered"] - (sums["unique_opens"] - sums[_NOT_ONLY_MACHINES])
+        estimate = f"estimate {share(sums[_NOT_ONLY_MACHINES], reached)}, if those hidden by machines open as others do"
         meaning = (
             f"of the delivered messages: machine-only opens left out, up to counted; {estimate}{_of(rows, performance)}"
         )
@@ -91,8 +93,8 @@ def _rates(performance: pd.DataFrame) -> list[Headline]:
 
 def _clicks(performance: pd.DataFrame) -> list[Headline]:
     kinds = (
-        ("click_through_rate_of_delivered", "delivered", "Click-through rate", "of the delivered messages"),
-        ("click_to_open_rate_of_opened", "unique_opens", "Click-to-open rate", "of the opened, machine-only counted"),
+        ("click_through_rate", "delivered", "Click-through rate", "of the delivered messages"),
+        ("click_to_open_rate", "unique_opens", "Click-to-open rate", "of the opened, machine-only counted"),
     )
     figures = []
     for column, total, label, meaning in kinds:

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
-_COUNTED = {"impressions": "impressions", "destinations": "messages opened", "share": "share of opened messages"}
+_COUNTED = {
+    "impressions": "impressions",
+    "destinations": "messages opened",
+    "share_of_destinations": "share of opened messages",
+}
 _WITHIN = {"hour": "in the hour of", "day": "on", "week": "in the week of", "month": "in the month of"}
 _KIND_MEANS = {
     "person": "no sign of a machine; not proof of a person",
@@ -88,9 +92,14 @@ def _machines(results: Results, inputs: Inputs) -> Section:
         f"rule knew, {unknown}."
     )
     kinds = results.kinds.assign(
-        share=results.kinds["impressions"] / max(1, total), meaning=results.kinds["kind"].map(_KIND_MEANS)
+        share_of_impressions=results.kinds["impressions"] / max(1, total),
+        meaning=results.kinds["kind"].map(_KIND_MEANS),
     )
-    heads = {"impressions": "impressions", "share": "share of impressions", "destinations": "messages opened"}
+    heads = {
+        "impressions": "impressions",
+        "share_of_impressions": "share of impressions",
+        "destinations": "messages opened",
+    }
     table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **heads, "meaning": "meaning"})
     drawn = picture(lambda ax: charts.plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
     return Section("People and machines", says, drawn, [table])
@@ -98,7 +107,9 @@ def _machines(results: Results, inputs: Inputs) -> Section:
 
 def _programs(results: Results, inputs: Inputs) -> Section:
     known = results.clients[results.clients["client"] != "unknown"].head(3)
-    parts = [f"{client} {part:.1%}" for client, part in zip(known["client"], known["share"], strict=True)]
+    parts = [
+        f"{client} {part:.1%}" for client, part in zip(known["client"], known["share_of_destinations"], strict=True)
+    ]
     says = (
         f"Of the messages opened, the most were opened in {', '.join(parts)}." if parts else "No mail program is known."
     )
@@ -115,16 +126,16 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
     says = f"{counted(len(result), 'mailing')}. " + (
         "The open rate of each is a range: with the opens left out that only machines made, up to with them."
-        if "open_rate_of_delivered" in result
+        if "open_rate_high" in result
         else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
     )
     heads = {
         "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
-        "human_opens": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
-        "delivered": "delivered", "human_open_rate_of_delivered": "open rate, low",
-        "open_rate_of_delivered": "open rate, high", "estimated_open_rate_of_delivered": "open rate, estimate",
-        "unique_clicks": "unique clicks", "click_through_rate_of_delivered": "click-through rate",
-        "click_to_open_rate_of_opened": "click-to-open rate",
+        "unique_opens_not_only_machines": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
+        "delivered": "delivered", "open_rate_low": "open rate, low",
+        "open_rate_high": "open rate, high", "estimated_open_rate": "open rate, estimate",
+        "unique_clicks": "unique clicks", "click_through_rate": "click-through rate",
+        "click_to_open_rate": "click-to-open rate",
     }  # fmt: skip
     named = result.assign(mailing=result["mailing"].map(lambda number: inputs.names.get(number, str(number))))
     rows = min(20, len(result))

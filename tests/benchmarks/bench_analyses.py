@@ -60,7 +60,7 @@ def pandas_sides(clients: pd.DataFrame) -> dict[str, Callable[[pd.DataFrame], pd
         client = frame["useragent"].map(client_of).astype("category").rename("client")
         groups = frame.groupby(client, observed=True)["destination"]
         made = groups.agg(impressions="size", destinations="nunique").reset_index()
-        return made.assign(share=made["destinations"] / frame["destination"].nunique())
+        return made.assign(share_of_destinations=made["destinations"] / frame["destination"].nunique())
 
     return {"over_time": over_time, "per_profile": per_profile, "breakdown": breakdown}
 
@@ -87,7 +87,7 @@ def polars_sides(clients: pd.DataFrame) -> dict[str, Callable[[pl.LazyFrame], pd
         made = rows.group_by("client").agg(impressions=pl.len(), destinations=pl.col("destination").n_unique())
         total = frame.select(total=pl.col("destination").n_unique())
         counted, of_all = pl.collect_all([made, total])
-        return counted.with_columns(share=pl.col("destinations") / of_all.item()).to_pandas()
+        return counted.with_columns(share_of_destinations=pl.col("destinations") / of_all.item()).to_pandas()
 
     return {"over_time": over_time, "per_profile": per_profile, "breakdown": breakdown}
 
@@ -104,7 +104,7 @@ QUERIES = {
         min(timestamp) as first_impression, max(timestamp) as last_impression
         from {0} where profile is not null group by profile order by profile""",
     "breakdown": """select client, count(*) as impressions, count(distinct destination) as destinations,
-        count(distinct destination) / (select count(distinct destination) from {0}) as share
+        count(distinct destination) / (select count(distinct destination) from {0}) as share_of_destinations
         from {0} left join clients using (useragent) group by client""",
 }
 OURS = {
@@ -143,7 +143,9 @@ def sides(name: str, frame: pd.DataFrame, path: Path, clients: pd.DataFrame) -> 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> None:
     """Whatever the order of the classes: all figures of all sides are equal."""
     columns = [name for name in one.columns if name != "client"]
-    numbers = [side[columns].astype("float64" if "share" in columns else "int64") for side in (one, other)]
+    numbers = [
+        side[columns].astype("float64" if "share_of_destinations" in columns else "int64") for side in (one, other)
+    ]
     sorted_ = [frame.sort_values(columns, ignore_index=True) for frame in numbers]
     pd.testing.assert_frame_equal(*sorted_)
 
