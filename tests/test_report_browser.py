@@ -109,7 +109,7 @@ def test_five_million_impressions_make_a_page_that_fits_too(browser: Any, tmp_pa
     show(browser, page, PHONE)
     assert overflow(browser, PHONE) <= 0
     assert browser.get_log("browser") == []
-    assert "5,000,000" in browser.find_element("css selector", ".figures").text
+    assert "5,000,000" in browser.find_element("css selector", "main").text
 
 
 def test_the_printed_page_shows_every_table(browser: Any, page: Path) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 PROBLEMS: dict[Kind, str] = {"errors": "bounced", "unsubscribes": "unsubscribed", "abuses": "complained"}
 """The kinds of rows that tell of trouble, and the word for a message that has one."""
 _RATES = {
-    "opened_low": ("human_open_rate_of_delivered", "open_rate_of_sent"),
-    "opened_high": ("open_rate_of_delivered", "open_rate_of_sent"),
-    "clicked": ("click_through_rate_of_delivered",),
+    "opened_low": ("open_rate_low", "open_rate_of_sent"),
+    "opened_high": ("open_rate_high", "open_rate_of_sent"),
+    "clicked": ("click_through_rate",),
 }
 """What the page calls a rate, and the figures that give it, the better one first."""
 _COUNTS = {
