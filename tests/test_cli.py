@@ -17,7 +17,7 @@ from impressions_analytics import cli
 from impressions_analytics.parquet.files import check_place, replace_file
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "watch", "erase", "sandbox"]
+COMMANDS = ["demo", "load", "sync", "report", "export", "verify", "watch", "erase", "sandbox", "mailings"]
 
 
 @pytest.fixture
@@ -118,6 +118,26 @@ def test_an_archive_is_synced_verified_exported_and_forgets_a_person(account, im
     profile = account.truth()[0]["profile"]
     assert impressions("erase", "archive", "--profile", str(profile))[0] == 0
     assert profile not in set(ia.Archive("archive").read("impressions")["profile"])
+
+
+def test_mailings_are_listed_newest_first_from_the_api_and_the_same_from_an_archive(account, impressions):
+    code, out, _ = impressions("mailings", "--json")
+    rows = json.loads(out)["mailings"]
+    assert (code, len(rows)) == (0, len(account.truth("emailings")))
+    dates = [row["date"] for row in rows]
+    assert dates == sorted(dates, reverse=True)
+    known = {
+        int(row["ID"]): (row["timestamp"], row["subject"], int(row["destinations"]))
+        for row in account.truth("emailings")
+    }
+    assert {row["mailing"]: (row["date"], row["subject"], row["sent"]) for row in rows} == known
+    assert impressions("sync", "archive")[0] == 0
+    code, _, err = impressions("mailings", "archive")
+    assert (code, "--kind emailings" in err) == (1, True)
+    assert impressions("sync", "archive", "--kind", "emailings")[0] == 0
+    assert impressions("mailings", "archive", "--json")[1] == out
+    first = impressions("mailings", "archive")[1].splitlines()[0]
+    assert first.split("\t") == [str(value) for value in rows[0].values()]
 
 
 def test_a_report_of_an_archive_without_impressions_is_refused(account, impressions):

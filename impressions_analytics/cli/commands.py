@@ -18,6 +18,7 @@ import impressions_analytics as ia
 from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.agents import agents
 from impressions_analytics.cli.check import check
+from impressions_analytics.cli.mailings import mailings
 from impressions_analytics.cli.terminal import Commands, run, say
 from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
@@ -220,9 +221,8 @@ def verify(
     raise typer.Exit(0 if found.ok else 1)
 
 
-app.command()(watch)
-app.command()(agents)
-app.command()(check)
+for command in (watch, agents, check, mailings):
+    app.command()(command)
 
 
 @app.command()

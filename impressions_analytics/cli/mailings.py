@@ -1,0 +1,58 @@
+"""The command `impressions mailings`: what was sent, newest first, with the numbers that other commands ask for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+import impressions_analytics as ia
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impressions_analytics.api.endpoints import Version
+
+
+def mailings(
+    archive: Annotated[
+        str | None,
+        typer.Argument(help="An archive that was synced with --kind emailings; else the API is asked."),
+    ] = None,
+    version: Annotated[
+        int | None,
+        typer.Option(
+            "--version", min=2, max=4, metavar="2|3|4", help="Version of the API; 2 by default.", show_default=False
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+) -> None:
+    """List the mailings, newest first: number, date, subject, and how many messages were sent.
+
+    Example: COPERNICA_ACCESS_TOKEN=... impressions mailings
+    """
+    rows = _newest_first(_emailings(archive, version))
+    if as_json:
+        typer.echo(json.dumps({"mailings": rows}))
+        return
+    for row in rows:
+        subject = "".join(letter if letter.isprintable() else " " for letter in str(row["subject"] or ""))
+        sent = "" if row["sent"] is None else row["sent"]
+        typer.echo(f"{row['mailing']}\t{row['date']}\t{subject}\t{sent}")
+
+
+def _newest_first(emailings: pd.DataFrame) -> list[dict[str, object]]:
+    newest = emailings.sort_values(["timestamp", "ID"], ascending=False)
+    listed = newest[["ID", "timestamp", "subject", "destinations"]].astype({"timestamp": "str"}).astype("object")
+    listed.columns = ["mailing", "date", "subject", "sent"]
+    return cast("list[dict[str, object]]", listed.where(listed.notna(), None).to_dict("records"))
+
+
+def _emailings(archive: str | None, version: int | None) -> pd.DataFrame:
+    if archive is None:
+        return ia.load_emailings(ia.Copernica.from_env(version=cast("Version | None", version)))
+    emailings = ia.Archive(archive).read("emailings")
+    if emailings.empty and emailings.attrs["load"]["verdict"] == "unproven":
+        raise ia.ArchiveError(f"{archive} holds no mailings: run impressions sync with --kind emailings first")
+    return emailings
