@@ -10,8 +10,10 @@ import logging
 import os
 import pickle
 import pprint
+import socket
 import subprocess
 import sys
+import threading
 import traceback
 import urllib.parse
 import warnings
@@ -346,6 +348,25 @@ def echo():
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def test_no_log_carries_the_token_when_a_header_is_malformed(logged):
+    def answer(listening):
+        connection, _ = listening.accept()
+        with connection:
+            asked = connection.recv(65_536).split()[1].decode()
+            connection.sendall(f"HTTP/1.1 200 OK\r\nno header but {asked}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        api = ia.Copernica(TOKEN, url=f"http://127.0.0.1:{listening.getsockname()[1]}", patience_seconds=0)
+        with pytest.raises(ia.ApiError) as raised:
+            ia.load_impressions(api)
+        thread.join()
+    told = {"log records": logged.getvalue(), **told_by(raised.value)}
+    assert "Failed to parse headers" in told["log records"]
+    assert [what for what, text in told.items() if holds(text, [TOKEN])] == []
 
 
 def test_a_transport_shows_nothing_of_itself():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -57,6 +58,8 @@ FIRST_WAIT_SECONDS = 0.25  # a reset connection is usually back at once
 LONGEST_WAIT_SECONDS = 30.0  # outages last minutes: asking twice a minute is often enough
 WORTH_A_WARNING_SECONDS = 5.0  # a person at a terminal starts to wonder
 MOST_MOVES = 5
+_HTTP_STACK = {"requests", "urllib3"}
+"""The libraries that know addresses, and may log them; each of their modules has a logger of its own name."""
 HEADERS = {**requests.utils.default_headers(), "Accept": "application/json"}
 
 
@@ -81,8 +84,8 @@ class Transport:
         self.clock_offset_seconds: float | None = None
         self._adapter = HTTPAdapter(pool_connections=2, pool_maxsize=api.connections, max_retries=0)
         self._ways = {urlsplit(address).netloc: _way_to(address) for address in (str(api.url), str(api.auth_url))}
-        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-            logging.getLogger(name).addFilter(_hide_tokens)
+        for name in [name for name in sys.modules if name.split(".")[0] in _HTTP_STACK]:
+            logging.getLogger(name).addFilter(_hide_tokens)  # a filter of a logger does not see what its children log
 
     def __enter__(self) -> Transport:
         return self
@@ -299,8 +302,9 @@ def _revealed(token: Secret | str) -> str:
 
 
 def _hide_tokens(record: logging.LogRecord) -> bool:
-    """Take tokens out of what the HTTP library logs: it logs every address."""
+    """Take tokens out of what the HTTP library logs: it logs every address, and tracebacks that hold one."""
     if isinstance(record.args, tuple):
-        record.args = tuple(redact(value) if isinstance(value, str) else value for value in record.args)
+        record.args = tuple(value if isinstance(value, int | float) else redact(str(value)) for value in record.args)
     record.msg = redact(str(record.msg))
+    record.exc_info = None
     return True
