@@ -73,3 +73,11 @@ def test_every_exception_of_the_tree_is_public():
     errors = importlib.import_module("impressions_analytics.errors")
     tree = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
     assert tree <= set(NAMES)
+
+
+def test_readme_names_places_to_add_things_that_are_there():
+    package = Path(ia.__file__).parent
+    text = (package.parent / "README.md").read_text(encoding="utf-8").split("## Where to add things")[1].split("## ")[0]
+    places = [place for place in re.findall(r"`([\w/.]+(?:\.py|\.pyi|\.toml|/))`", text) if "impressions" not in place]
+    assert len(places) >= 10
+    assert [place for place in places if not (package / place).exists()] == []
