@@ -1,5 +1,6 @@
 """The decisions against a world whose readers are known, through HTTP: what was won, what comes, what is wrong."""
 
+import html
 import itertools
 import json
 import sys
@@ -64,6 +65,24 @@ def test_watching_tells_cron_in_one_line_a_finding(wrong, monkeypatch, capsys):
     assert json.loads(out)["findings"][0]["mailing"] == 436
     code, out = watch("--days", "7", "--as-of", "2026-03-01")
     assert (code, out) == (0, "nothing out of line in 1 mailing\n")
+
+
+def test_the_first_screen_of_a_report_tells_what_is_wrong_with_the_last_mailing(wrong, tmp_path):
+    page = ia.write_report(wrong, tmp_path / "report.html").read_text(encoding="utf-8")
+    first_screen = page[page.index("Last mailing") : page.index("All mailings")]
+    assert "Gmail recipients opened far less of mailing 436 than usual: 0 of 408" in first_screen
+    assert "of 2,342 messages sent" in first_screen
+
+
+def test_the_first_screen_of_a_report_forecasts_a_mailing_that_is_three_hours_old(wrong, tmp_path):
+    sent = wrong.read("destinations").groupby("mailing")["timestampsent"].min()
+    until = (sent[431] + pd.Timedelta(hours=3)).floor("s").to_pydatetime()
+    rows = {kind: wrong.read(kind, end=until) for kind in ("impressions", "deliveries", "clicks", "destinations")}
+    opens = rows.pop("impressions")
+    expected = ia.forecast_opens(opens, rows["destinations"], rows["deliveries"], mailing=431)["answer"].iloc[0]
+    page = ia.write_report(opens, tmp_path / "report.html", **rows).read_text(encoding="utf-8")
+    assert "The data ends 3 hours after sending" in page
+    assert expected in html.unescape(page)
 
 
 def test_what_could_not_be_judged_is_said(tmp_path):

@@ -355,7 +355,9 @@ def test_no_log_carries_the_token_when_a_header_is_malformed(logged):
         connection, _ = listening.accept()
         with connection:
             asked = connection.recv(65_536).split()[1].decode()
-            connection.sendall(f"HTTP/1.1 200 OK\r\nno header but {asked}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            connection.sendall(
+                f"HTTP/1.1 200 OK\r\nno header but {asked} {TOKEN}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+            )
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=answer, args=(listening,))

@@ -304,7 +304,14 @@ def _revealed(token: Secret | str) -> str:
 def _hide_tokens(record: logging.LogRecord) -> bool:
     """Take tokens out of what the HTTP library logs: it logs every address, and tracebacks that hold one."""
     if isinstance(record.args, tuple):
-        record.args = tuple(value if isinstance(value, int | float) else redact(str(value)) for value in record.args)
+        record.args = tuple(map(_hidden, record.args))
     record.msg = redact(str(record.msg))
     record.exc_info = None
     return True
+
+
+def _hidden(value: object) -> object:
+    """Return an argument of a log record as it may be shown; of an error, which may quote anything, only its kind."""
+    if isinstance(value, int | float):
+        return value
+    return type(value).__name__ if isinstance(value, BaseException) else redact(str(value))
