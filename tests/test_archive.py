@@ -365,3 +365,13 @@ def test_results_are_plain_json(tmp_path):
     said += [archive.erase(destination=3), archive.retain(1000)]
     assert [len(json.dumps(one.to_json())) > 50 and len(str(one)) > 20 for one in said] == [True] * 5
     assert said[0].to_json()["verdict"] == "complete" and said[1].to_json()["ok"] is True
+
+
+def test_rows_of_the_last_two_hours_may_be_late_even_when_no_looking_back_is_asked_for(tmp_path):
+    account = Account()
+    account.add("impressions", opens(24))
+    archive_at(tmp_path, "2026-01-02 12:00").sync(account, look_back_days=0)
+    account.add("impressions", opens(1, first_id=9001, begin="2026-01-02 10:30"))
+    later = archive_at(tmp_path, "2026-01-02 12:30")
+    later.sync(account, look_back_days=0)
+    assert later.read()["ID"].tolist()[-1] == 9001

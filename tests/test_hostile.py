@@ -6,12 +6,14 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.loader import window_load
 from impressions_analytics.sandbox import Sandbox
 
 Answer = Callable[[str, dict[str, str]], dict]
@@ -233,3 +235,37 @@ def test_a_reconciliation_refuses_what_it_cannot_compare(reach):
             ia.reconcile(whole, api, emailing=mailing, kind="clicks")
         doubled = whole.loc[whole.index.repeat(2)]
         assert ia.reconcile(doubled, api, emailing=mailing).verdict == "contradicted"
+
+
+def in_period(rows: list[dict], query: dict[str, str]) -> list[dict]:
+    begin, end = query.get("begintime", ""), query.get("endtime", "9")
+    return [one for one in rows if begin <= one["timestamp"] <= end]
+
+
+def test_windows_that_together_hold_less_than_the_whole_list_are_no_load(monkeypatch):
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 1000)
+    rows = [row(number) for number in range(3000)]
+
+    def answer(path: str, query: dict[str, str]) -> dict:
+        asked = [one for one in in_period(rows, query) if one["ID"] != "77" or "begintime" not in query]
+        return page(asked, query)
+
+    with served(answer) as (api, _), pytest.raises(ia.IncompleteLoadError, match="counts 3000 rows, but its windows"):
+        ia.load_impressions(replace(api, access_token=api.access_token, version=3))
+
+
+def test_a_looked_up_profile_never_replaces_one_that_a_row_brought(monkeypatch):
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 1000)
+    rows = [row(number) for number in range(3000)]
+    for one in rows[:1500]:
+        del one["profile"], one["subprofile"]
+
+    def answer(path: str, query: dict[str, str]) -> dict:
+        if path.endswith("/destinations"):
+            sent = {"timestampsent": "2026-01-01 00:00:00", "profile": "9", "subprofile": None}
+            return page([{"ID": "5", "mailing": "1", **sent}], query)
+        return page(in_period(rows, query), query)
+
+    with served(answer) as (api, _):
+        found = ia.load_impressions(replace(api, access_token=api.access_token, version=3))
+    assert found["profile"].value_counts().to_dict() == {9: 1500, 7: 1500}
