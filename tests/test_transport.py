@@ -340,8 +340,8 @@ def test_an_answer_that_trickles_in_is_given_up():
     """Each byte comes well within the time-out, the whole never would."""
     trickle = [OK + b"Content-Length: 1000\r\n\r\n", *[b" "] * 1000]
     with Raw(*trickle, pause_seconds=0.02) as server:
-        api = ia.Copernica("t", url=server.url, timeout_seconds=0.05, patience_seconds=0)
-        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError, match=r"not whole within 0\.5 s"):
+        api = ia.Copernica("t", url=server.url, timeout_seconds=0.2, patience_seconds=0)
+        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError, match=r"not whole within 2(\.0)? s"):
             transport.get("identity")
         server.pieces = ()
 
