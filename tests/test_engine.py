@@ -194,7 +194,10 @@ def test_an_address_that_needs_packages_names_the_command_that_brings_them(monke
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ia.InvalidArgumentError, match=r'pip install "\.\[s3\]"'):
         ia.impressions_over_time("s3://mail/opens.parquet")
-    monkeypatch.undo()
+
+
+def test_an_address_of_no_known_kind_is_refused() -> None:
+    pytest.importorskip("fsspec")
     with pytest.raises(ia.InvalidArgumentError, match="carrier:// is no kind of address"):
         ia.impressions_over_time("carrier://mail/opens.parquet")
 
