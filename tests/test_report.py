@@ -15,6 +15,7 @@ from archive_account import Account, archive_at
 from archive_account import opens as archived
 
 import impressions_analytics as ia
+from impressions_analytics.certificate import fingerprint
 from impressions_analytics.report.certificates import Certified, certified, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import gather
@@ -338,3 +339,19 @@ def test_mailings_of_one_subject_stay_apart_and_the_newest_stands_first() -> Non
     outcomes = compute(gather(given.pop("impressions"), given)).outcomes  # type: ignore[arg-type]
     assert [row[1] for row in mailings_table(outcomes).rows] == [str(number) for number in range(411, 400, -1)]
     assert mailings_table(outcomes, most=2).more == "The newest 2 of 11."
+
+
+def test_some_rows_of_a_complete_load_are_called_a_part_of_it(tmp_path: Path) -> None:
+    whole = opens(60)
+    whole.attrs["load"] = {
+        "kind": "impressions", "verdict": "complete", "rows": 60, "ids": fingerprint(whole["ID"].to_numpy()),
+    }  # fmt: skip
+    assert verdict(whole.sample(frac=1.0, random_state=3))[0] == "complete"
+    some = whole[whole["ID"] <= whole["ID"].iloc[16]]
+    grade, [impressions] = verdict(some)
+    assert (grade, impressions.got) == ("part", "17 of 60 rows")
+    assert "Data: part of a load" in written(tmp_path, some).text
+    ia.write_snapshot(some, tmp_path / "some.parquet", kind="impressions")
+    assert ia.read_snapshot(tmp_path / "some.parquet").attrs["load"]["verdict"] == "part"
+    others = whole.assign(ID=whole["ID"] + 1)
+    assert verdict(others)[0] == "unknown" and verdict(pd.concat([whole, whole]))[0] == "unknown"

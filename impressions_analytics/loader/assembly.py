@@ -14,7 +14,7 @@ from impressions_analytics.api.endpoints import Endpoint
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
 from impressions_analytics.api.windows import EARLIEST, LATEST, Window
-from impressions_analytics.certificate import Certificate
+from impressions_analytics.certificate import Certificate, fingerprint
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import IncompleteLoadError
 from impressions_analytics.loader.decode import Decoder, build_frame, time_column
@@ -132,6 +132,7 @@ def make_certificate(
         zone=api.timezone,
         windows=len(group),
         rows=len(frame),
+        ids=fingerprint(frame["ID"].to_numpy()),
         repeats_dropped=sum(window_load.repeats + len(window_load.rows) for window_load in group) - len(frame),
         edge_rows_dropped=sum(window_load.rows_before + window_load.rows_after for window_load in group),
         total_before=before,

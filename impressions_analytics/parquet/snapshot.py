@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impressions_analytics.certificate import Certificate
+from impressions_analytics.certificate import Certificate, certificate_of
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.files import replace_file
@@ -23,7 +23,8 @@ def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: K
     """Write a typed frame to one Parquet file that every engine can read.
 
     The file is written beside its place, checked, forced to the disk and then moved there, so that ``path`` holds the
-    old file or the new one and never half of one. The certificate in ``frame.attrs["load"]`` goes into the file.
+    old file or the new one and never half of one. The certificate in ``frame.attrs["load"]`` goes into the file,
+    as far as it belongs to the rows: of some rows of a load it says that they are a part.
     The index is not kept, and neither are categories that no row has.
 
     Parameters
@@ -60,7 +61,7 @@ def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: K
     import pyarrow.parquet as pq
 
     kind, family = identify(frame, kind=kind)
-    load = frame.attrs.get("load")
+    load = certificate_of(frame)
     provenance = Provenance(kind, family, load=load, zone=(load or {}).get("zone"))
     table = to_table(frame, kind, family)
 

@@ -9,7 +9,7 @@ from typing import Any
 from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.report.inputs import Inputs
 
-_GRADES = ("complete", "unproven", "unknown", "contradicted")
+_GRADES = ("complete", "part", "unproven", "unknown", "contradicted")
 _MEANS: dict[str, str] = {
     **{str(verdict): words for verdict, words in VERDICTS.items()},
     "unknown": "no certificate came with the data, so nobody can tell whether rows are missing",
@@ -26,7 +26,7 @@ class Certified:
     kind : str
         What the rows are.
     verdict : str
-        One of complete, unproven, unknown and contradicted.
+        One of complete, part, unproven, unknown and contradicted.
     why : str
         What the verdict means here.
     got : str
@@ -84,7 +84,8 @@ def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
         why += f"; and {len(gaps) - _MOST_GAPS:,} more periods"
     facts = [(key.replace("_", " "), _fact(value)) for key, value in certificate.items() if key != "gaps"]
     day = str(certificate.get("loaded_at") or "")[:10]
-    got = f"{_fact(certificate.get('rows'))} rows{', loaded ' + day if day else ''}"
+    of = f" of {certificate['rows_of_load']:,}" if verdict == "part" else ""
+    got = f"{_fact(certificate.get('rows'))}{of} rows{', loaded ' + day if day else ''}"
     return Certified(kind, verdict, why, got, [(key, value) for key, value in facts if value])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from impressions_analytics.certificate import certificate_of
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
@@ -156,7 +157,7 @@ def _read(source: Any, kind: Kind) -> Any:
 def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None:
     """Return the certificate that came with the data, if one did."""
     if isinstance(data, pd.DataFrame):
-        return data.attrs.get("load")
+        return certificate_of(data)
     if _is_archive(source):
         return source.read(kind, columns=NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
     if _is_file(source):
