@@ -104,7 +104,7 @@ def test_utc_writes_instants_and_says_the_zone(tmp_path, wall, instant):
 
 
 def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archive, tmp_path):
-    result = archive.export(tmp_path / "bi", pseudonymise=KEY)
+    result = archive.export(tmp_path / "bi", pseudonym_key=KEY)
     flat = pd.read_parquet(tmp_path / "bi/impressions.parquet")
     assert flat.loc[0, "destination"] == pseudonym(1, "destination", KEY)
     assert flat.loc[0, "profile"] == pseudonym(1, "profile", KEY)
@@ -112,8 +112,8 @@ def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archiv
     assert result.pseudonymised
     for file in (tmp_path / "bi").iterdir():
         assert KEY not in file.read_bytes()
-    with pytest.raises(ia.InvalidArgumentError, match="pseudonymise holds 5 bytes, and a key needs 16"):
-        archive.export(tmp_path / "bi", pseudonymise=b"short")
+    with pytest.raises(ia.InvalidArgumentError, match="pseudonym_key holds 5 bytes, and a key needs 16"):
+        archive.export(tmp_path / "bi", pseudonym_key=b"short")
 
 
 def test_an_export_does_not_lie_between_the_archives_files(archive, tmp_path):

@@ -68,7 +68,7 @@ def test_an_exported_archive_joins_its_tables(tmp_path):
         archive = archive_at(tmp_path / "archive")
         archive.sync(ia.Copernica(box.access_token, url=box.url), kinds=("emailings", "destinations", "impressions"))
         truth = pd.DataFrame(box.truth("impressions"))
-    archive.export(tmp_path / "bi.duckdb", format="duckdb", pseudonymise=b"0123456789abcdef")
+    archive.export(tmp_path / "bi.duckdb", format="duckdb", pseudonym_key=b"0123456789abcdef")
     with duckdb.connect(str(tmp_path / "bi.duckdb"), read_only=True) as connection:
         rows = connection.sql(
             "SELECT mailing, impressions, opened_destinations FROM impressions_per_mailing"

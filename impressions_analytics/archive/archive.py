@@ -249,7 +249,7 @@ class Archive:
         format: Literal["parquet", "csv", "duckdb"] = "parquet",
         kinds: Iterable[Kind] | Kind | None = None,
         utc: bool = False,
-        pseudonymise: bytes | None = None,
+        pseudonym_key: bytes | None = None,
     ) -> Export:
         """Write flat tables for tools that make reports: one per kind, and one of user agents with what they are.
 
@@ -263,7 +263,7 @@ class Archive:
             Which tables; all that the archive has.
         utc : bool
             Write instants in UTC in place of the wall clock. Of the hour that comes twice in autumn the first is taken.
-        pseudonymise : bytes, optional
+        pseudonym_key : bytes, optional
             A key. Profiles, subprofiles and destinations become keyed numbers, the same in every table and under the
             same key; addresses are shortened to /24 and /48; free texts that may name a person are left out. The key
             is written nowhere: see `impressions_analytics.archive.privacy.read_key`.
@@ -277,7 +277,7 @@ class Archive:
 
         wanted = [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)]
         store = self._context.store
-        return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonymise=pseudonymise)
+        return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonym_key=pseudonym_key)
 
     def erase(
         self,

@@ -85,24 +85,24 @@ def export_archive(
     store: Store,
     format: str,
     utc: bool,
-    pseudonymise: bytes | None,
+    pseudonym_key: bytes | None,
 ) -> Export:
     """Write the tables of some kinds; see `Archive.export`."""
     if format not in FORMATS:
         raise InvalidArgumentError(f"format={format!r} is no format; use one of {', '.join(FORMATS)}")
-    if pseudonymise is not None:
-        check_key(pseudonymise, "pseudonymise")
+    if pseudonym_key is not None:
+        check_key(pseudonym_key, "pseudonym_key")
     kinds = [partitions for partitions in kinds if partitions.files()]
     if not kinds:
         raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
     output, file = open_output(path) if format == "duckdb" else (open_store(path), "")
     _check_place(output, file, store)
-    streams = Tables(kinds, utc, pseudonymise, NO_AGENT[format]).streams()
+    streams = Tables(kinds, utc, pseudonym_key, NO_AGENT[format]).streams()
     rows = _write_duckdb(output, file, streams) if format == "duckdb" else _write_files(output, streams, suffix=format)
     files = [file] if format == "duckdb" else [f"{name}.{format}" for name in rows]
     shown = output.label(file) if format == "duckdb" else output.name
     return Export(
-        shown, format, rows, [output.label(name) for name in files], pseudonymised=pseudonymise is not None, utc=utc
+        shown, format, rows, [output.label(name) for name in files], pseudonymised=pseudonym_key is not None, utc=utc
     )
 
 

@@ -201,7 +201,7 @@ def export(
     from impressions_analytics.archive.privacy import read_key
 
     key = read_key(os.environ, file=key_file) if pseudonymise else None
-    exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonymise=key)
+    exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonym_key=key)
     _tell(exported, as_json)
 
 
