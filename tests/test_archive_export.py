@@ -123,3 +123,14 @@ def test_an_export_does_not_lie_between_the_archives_files(archive, tmp_path):
         archive.export(tmp_path / "bi", format="xlsx")
     archive.export(tmp_path / "archive" / "exports" / "bi")
     assert archive.verify().ok and len(archive.read()) == 800
+
+
+def test_no_cell_of_a_csv_file_is_run_by_a_spreadsheet_and_rows_still_join(tmp_path):
+    account = Account()
+    account.add("impressions", opens(2, useragent='=HYPERLINK("https://example.com")'))
+    made = archive_at(tmp_path / "archive")
+    made.sync(account)
+    made.export(tmp_path / "bi", format="csv")
+    for table in ("impressions", "user_agents"):
+        text = pd.read_csv(tmp_path / f"bi/{table}.csv")["useragent"]
+        assert set(text) == {'\'=HYPERLINK("https://example.com")'}

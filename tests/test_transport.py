@@ -608,7 +608,10 @@ def test_a_proxy_of_the_environment_is_used_for_other_machines(monkeypatch):
         api = ia.Copernica("hidden-token", url="https://api.example.invalid", patience_seconds=0)
         with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError):
             transport.get("identity")
-        assert [line for line, _ in proxy.seen] == ["CONNECT api.example.invalid:443 HTTP/1.0"]
+        assert [line for line, _ in proxy.seen] in (
+            ["CONNECT api.example.invalid:443 HTTP/1.0"],
+            ["CONNECT api.example.invalid:443 HTTP/1.1"],
+        )  # since 3.12
         assert "hidden-token" not in str(proxy.seen)
 
 

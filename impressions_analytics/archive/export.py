@@ -143,11 +143,34 @@ def _write_csv(tables: Iterator[pa.Table], path: Path) -> int:
     first = next(tables)
     count = int(first.num_rows)
     with pyarrow.csv.CSVWriter(path, first.schema) as writer:
-        writer.write_table(first)
+        writer.write_table(harmless(first))
         for table in tables:
-            writer.write_table(table)
+            writer.write_table(harmless(table))
             count += table.num_rows
     return count
+
+
+def harmless(rows: pa.Table) -> pa.Table:
+    """Return the rows with an apostrophe before each text that a spreadsheet would run as a formula.
+
+    Those are texts that begin with one of ``= + - @``, a tab or a carriage return, as OWASP lists them.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> harmless(pa.table({"subject": ["=1+1", "Hello", None], "ID": [-1, 2, 3]})).to_pydict()
+    {'subject': ["'=1+1", 'Hello', None], 'ID': [-1, 2, 3]}
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(rows.schema):
+        if pa.types.is_string(field.type):
+            texts = rows.column(index)
+            runs = pc.match_substring_regex(texts, r"^[=+\-@\t\r]")
+            quoted = pc.binary_join_element_wise("'", texts, "")
+            rows = rows.set_column(index, field, pc.if_else(runs, quoted, texts))
+    return rows
 
 
 def _write_duckdb(output: Store, file: str, streams: Any) -> dict[str, int]:
