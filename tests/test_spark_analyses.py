@@ -96,7 +96,7 @@ def test_spark_frames_can_be_joined_with_each_other(spark: Any, opens: Any, tmp_
     spark.conf.set("spark.sql.session.timeZone", "America/New_York")
     sent = read(spark, "destinations", truth.destinations(), tmp_path)
     result = ia.time_to_open(opens, sent, by="mailing")
-    assert [row.n for row in result.collect()] == [3, 3]
+    assert [row.unique_opens for row in result.collect()] == [3, 3]
 
 
 def test_spark_refuses_a_missing_column_like_every_engine(opens: Any) -> None:
