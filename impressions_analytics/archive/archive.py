@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from impressions_analytics.archive.suppression import Suppression
     from impressions_analytics.archive.sync import OnProgress, SyncRequest
+    from impressions_analytics.certificate import Certificate
 
 Moment = str | dt.date | dt.datetime | None
 
@@ -209,6 +210,21 @@ class Archive:
 
         first, last = read_period(begin, end)
         return read_frame(self._context.existing(kind), first, last, columns)
+
+    def certificate(self, kind: Kind = "impressions") -> Certificate:
+        """Return the certificate of all rows of a kind, as `read` gives it, without reading a row.
+
+        ``covered`` lists the periods that were loaded for the whole account, ``covered_emailings`` those of single
+        emailings.
+
+        Raises
+        ------
+        ArchiveError
+            There is no archive at the path, or a file of it is damaged or foreign.
+        """
+        from impressions_analytics.archive.reading import read_certificate
+
+        return read_certificate(self._context.existing(kind))
 
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.

@@ -36,7 +36,10 @@ def read_frame(
         raise InvalidArgumentError(f"columns={unknown[0]!r}: {partitions.kind} have {', '.join(known)}")
     footers = partitions.footers()
     if not footers:
-        return _never_synced(partitions, begin, end, list(columns or known))
+        empty = arrow_schema(partitions.kind, partitions.family).empty_table().select(list(columns or known))
+        nothing = to_frame(empty, partitions.kind, partitions.family)
+        nothing.attrs["load"] = _never_synced(partitions, begin, end)
+        return nothing
     stretch = _asked(partitions, footers, begin, end)
     tables = [arrow_schema(partitions.kind, partitions.family).empty_table()]
     tables += [
@@ -50,13 +53,11 @@ def read_frame(
 
 
 def _never_synced(
-    partitions: KindPartitions, begin: datetime | None, end: datetime | None, columns: list[str]
-) -> pd.DataFrame:
-    """Return no rows, with a certificate that does not let them pass for zero."""
-    table = arrow_schema(partitions.kind, partitions.family).empty_table().select(columns)
-    frame = to_frame(table, partitions.kind, partitions.family)
+    partitions: KindPartitions, begin: datetime | None = None, end: datetime | None = None
+) -> Certificate:
+    """Return a certificate that does not let no rows pass for zero."""
     first, last = (None if moment is None else str(moment) for moment in (begin, end))
-    frame.attrs["load"] = Certificate(
+    return Certificate(
         kind=partitions.kind,
         family=partitions.family,
         zone=partitions.zone,
@@ -65,9 +66,9 @@ def _never_synced(
         rows=0,
         verdict="unproven",
         gaps=[(f"never synced: {first or 'the beginning'}", last or "now")],
+        covered=[],
         source=partitions.store.name,
     )
-    return frame
 
 
 def _asked(
@@ -98,8 +99,8 @@ def _read_month(partitions: KindPartitions, month: Month, stretch: Stretch, colu
 
 
 def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: Stretch, rows: int) -> Certificate:
-    known = (period for month in footers for period in month.periods if period.emailing is None)
-    periods = believed(known, partitions.now)
+    known = believed((period for month in footers for period in month.periods), partitions.now)
+    periods = [period for period in known if period.emailing is None]
     gaps = subtract(stretch, covered(periods))
     inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
     proven = bool(inside) and not gaps and all(period.verdict == "complete" for period in inside)
@@ -111,10 +112,27 @@ def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: 
         end=str(stretch[1]),
         rows=rows,
         verdict="complete" if proven else "unproven",
-        gaps=[(str(begin), str(end)) for begin, end in gaps],
+        gaps=_texts(gaps),
+        covered=_texts(covered(periods)),
+        covered_emailings={
+            str(one): _texts(covered(known, one)) for one in sorted({period.emailing or 0 for period in known} - {0})
+        },
         loaded_at=str(min((period.loaded_at for period in inside), default="")),
         source=partitions.store.name,
     )
+
+
+def _texts(stretches: Sequence[Stretch]) -> list[tuple[str, str]]:
+    return [(str(begin), str(end)) for begin, end in stretches]
+
+
+def read_certificate(partitions: KindPartitions) -> Certificate:
+    """Return the certificate of all rows of a kind, from what the files say of themselves: no row is read."""
+    footers = partitions.footers()
+    if not footers:
+        return _never_synced(partitions)
+    stretch = _asked(partitions, footers, None, None)
+    return _certificate(partitions, footers, stretch, sum(month.rows for month in footers))
 
 
 def scan_table(partitions: KindPartitions, connection: Any) -> Any:

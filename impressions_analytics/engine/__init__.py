@@ -8,21 +8,24 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 from __future__ import annotations
 
 from impressions_analytics.engine.column_batches import ColumnBatch, Integers, UnsuitedError, column_batches
+from impressions_analytics.engine.coverage import Coverage, coverage_of, known_until
 from impressions_analytics.engine.expressions import nulls_last, whole_numbers
 from impressions_analytics.engine.inputs import AnalysisInput, open_input
-from impressions_analytics.engine.origins import check_family, known_until, origin_of
+from impressions_analytics.engine.origins import check_family, origin_of
 from impressions_analytics.engine.required_columns import RequiredColumns, column_list
 from impressions_analytics.engine.results import dtype_of
 
 __all__ = [
     "AnalysisInput",
     "ColumnBatch",
+    "Coverage",
     "Integers",
     "RequiredColumns",
     "UnsuitedError",
     "check_family",
     "column_batches",
     "column_list",
+    "coverage_of",
     "dtype_of",
     "known_until",
     "nulls_last",

@@ -1,4 +1,4 @@
-"""What data says of itself, by its certificate: its kind, its family, and until when it is known."""
+"""What data says of itself, by its certificate: its kind and its family."""
 
 from __future__ import annotations
 
@@ -23,12 +23,9 @@ class Origin:
     ----------
     family : str or None
         The product family.
-    end : Timestamp or None
-        Until when its rows are known, wall clock.
     """
 
     family: str | None = None
-    end: pd.Timestamp | None = None
 
 
 def origin_of(data: Any, kind: Kind) -> Origin:
@@ -50,25 +47,13 @@ def origin_of(data: Any, kind: Kind) -> Origin:
     impressions_analytics.errors.AnalysisError: clicks were given where impressions are needed: give the impressions ...
     """
     families: set[str] = set()
-    ends: set[pd.Timestamp] = set()
-    for certificate in _certificates(data):
+    for certificate in certificates(data):
         _check_kind(certificate.get("kind"), kind)
         families |= {certificate["family"]} if certificate.get("family") else set()
-        ends |= set(_ends(certificate))
     family = min(families, default=None)
     for other in families:
         check_family(family, other, kind)
-    return Origin(family, max(ends, default=None))
-
-
-def known_until(data: Any, kind: Kind) -> pd.Timestamp | None:
-    """Return until when rows of a kind are known by their certificate; None where no certificate came with them."""
-    if not is_archive(data) or not callable(getattr(data, "read", None)):
-        return origin_of(data, kind).end
-    last = data.scan(kind).timestamp.max().to_pyarrow().as_py()
-    # A certificate from the last row on ends where that of all rows does, and reads only the last month.
-    recent = data if last is None else data.read(kind, begin=last, columns=["ID"])
-    return origin_of(recent, kind).end
+    return Origin(family)
 
 
 def check_family(one: str | None, other: str | None, kind: Kind) -> None:
@@ -95,7 +80,7 @@ def _check_kind(found: object, kind: Kind) -> None:
         )
 
 
-def _certificates(data: Any) -> Iterator[Mapping[str, Any]]:
+def certificates(data: Any) -> Iterator[Mapping[str, Any]]:
     """Yield what a frame, an Arrow table, an archive or each of the local files of a path says of itself."""
     if isinstance(data, pd.DataFrame):
         load = data.attrs.get("load")
@@ -136,10 +121,3 @@ def _provenance(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, Mapping) else {}
-
-
-def _ends(certificate: Mapping[str, Any]) -> Iterator[pd.Timestamp]:
-    """Yield until when rows are known, by a certificate or by the certificate and the periods of a file."""
-    load = certificate.get("load") or certificate
-    periods = [period for period in certificate.get("periods") or () if period.get("emailing") is None]
-    yield from (pd.Timestamp(one["end"]).as_unit("us") for one in (load, *periods) if one.get("end"))

@@ -159,7 +159,7 @@ def _certificate(data: Any, source: Any, kind: Kind) -> Mapping[str, Any] | None
     if isinstance(data, pd.DataFrame):
         return certificate_of(data)
     if _is_archive(source):
-        return source.read(kind, columns=NEEDED[kind][:1]).attrs.get("load")  # type: ignore[no-any-return]
+        return source.certificate(kind)  # type: ignore[no-any-return]
     if _is_file(source):
         from impressions_analytics.parquet.snapshot import read_snapshot
 
