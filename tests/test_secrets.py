@@ -22,8 +22,8 @@ from itertools import product
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.api.secret import Secret
 from impressions_analytics.api.session import Transport
-from impressions_analytics.api.settings import Secret
 from impressions_analytics.sandbox import Sandbox
 
 TOKEN = "planted0123456789token"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 import pickle
+import re
+import time
 import traceback
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 import impressions_analytics as ia
-from impressions_analytics.api.settings import Secret
+from impressions_analytics.api.secret import Secret, redact
 
 TOKEN = "planted0123456789token"
 
@@ -136,3 +140,42 @@ def test_a_short_secret_is_hidden_where_it_stands_alone():
 @pytest.mark.parametrize("size", [1, 12, 1000])
 def test_a_text_that_is_nothing_but_secrets_is_hidden_whole(size):
     assert Secret("x" * size).hide("x" * size) == "<secret>"
+
+
+LETTERS = "aB7+/=u%"
+
+
+def spelled(letter: str) -> st.SearchStrategy[str]:
+    """Every form in which an API, a log or an address may write one letter of a secret."""
+    slashes = st.integers(0, 3).map("\\".__mul__)
+    escaped = slashes.map(lambda run: f"{run}{letter.swapcase()}")
+    return st.one_of(st.just(letter), escaped, st.sampled_from([f"%{ord(letter):02X}", f"\\u{ord(letter):04x}"]))
+
+
+@for_all(st.data(), st.text(LETTERS, min_size=8, max_size=30), st.integers(0, 18))
+def test_every_spelling_of_a_secret_is_hidden_whole_or_cut_short(data, token, lost):
+    told = [data.draw(spelled(letter)) for letter in token[: max(12, len(token) - lost)]]
+    assert Secret(token).hide(f"say <{''.join(told)}>, {''.join(told)}") == "say <<secret>>, <secret>"
+
+
+@for_all(st.text(LETTERS, min_size=1, max_size=14), st.text(LETTERS + "\\\\\\054bf ", max_size=60))
+def test_what_is_hidden_is_what_a_search_from_every_place_finds(token, text):
+    """The plain way, which looks at each place anew, is the truth that the quick way is held to."""
+    letters = [rf"(?:\\*{re.escape(one)}|%{ord(one):02x}|\\+u{ord(one):04x})" for one in token]
+    alone = r"(?<!\w){}(?!\w)" if len(token) < 8 else "{}"
+    for cut in range(len(letters), 12, -1):
+        letters[cut - 1] = f"(?:{letters[cut - 1]}" + (letters.pop() if cut < len(letters) else "") + ")?"
+    plain = re.compile(alone.format("".join(letters)), re.IGNORECASE)
+    assert Secret(token).hide(text) == plain.sub("<secret>", text)
+
+
+@pytest.mark.parametrize("text", ["\\", "\\u", "%", "access_token=", "Bearer ", "planted\\", "planted0123456789token"])
+def test_hiding_takes_twice_as_long_for_twice_the_text_and_not_four_times(text):
+    def seconds(letters: int) -> float:
+        long = (text * letters)[:letters]
+        began = time.process_time()
+        redact(Secret(TOKEN).hide(long))
+        return time.process_time() - began
+
+    growth = min(seconds(320_000) / max(seconds(20_000), 1e-4) for _ in range(3))
+    assert growth < 100  # sixteen times the text: 16 where it is linear, 256 where every place is tried anew

@@ -20,8 +20,8 @@ import pytest
 import impressions_analytics as ia
 from impressions_analytics.api.jwt import LIFETIME_SECONDS, MARGIN_SECONDS, jwt_in, use_until
 from impressions_analytics.api.outcomes import seconds_to_wait
+from impressions_analytics.api.secret import Secret
 from impressions_analytics.api.session import Transport
-from impressions_analytics.api.settings import Secret
 from impressions_analytics.sandbox import Sandbox
 
 PAGE = "ms/impressions"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from impressions_analytics.api.outcomes import UNREADABLE
-from impressions_analytics.api.settings import Secret
+from impressions_analytics.api.secret import Secret
 
 LIFETIME_SECONDS = 24 * 3600  # as documented, for a token that does not say
 MARGIN_SECONDS = 60  # a request under way must not meet the end; half of a life shorter than two of these

@@ -13,7 +13,7 @@ import msgspec
 import requests
 import urllib3
 
-from impressions_analytics.api.settings import Secret, redact
+from impressions_analytics.api.secret import Secret, redact
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
 
 DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself

@@ -34,7 +34,8 @@ from impressions_analytics.api.outcomes import (
     moved_to,
     seconds_to_wait,
 )
-from impressions_analytics.api.settings import LOOPBACK, Copernica, Secret, redact
+from impressions_analytics.api.secret import Secret, redact
+from impressions_analytics.api.settings import LOOPBACK, Copernica
 from impressions_analytics.errors import (
     AccessDeniedError,
     ApiError,

@@ -1,4 +1,4 @@
-"""How to reach the API: frozen settings, the only reader of the environment, and the word that hides secrets."""
+"""How to reach the API: frozen settings, and the only reader of the environment."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
 from typing import Any, NoReturn
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from impressions_analytics.api.endpoints import VERSIONS, Version
 from impressions_analytics.api.facts import advised_connections
+from impressions_analytics.api.secret import Secret
 from impressions_analytics.errors import SettingsError
 
 API_URL = "https://api.copernica.com"
@@ -31,86 +32,6 @@ ENVIRONMENT = {
 LONGEST_TIMEOUT_SECONDS = 24 * 3600  # the operating system takes no endless ones, and nobody waits longer
 LONGEST_PATIENCE_SECONDS = 7 * 24 * 3600
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-SHORTEST_LETTERS = 8  # a shorter secret is hidden where it stands alone only: words would be full of it
-HEAD_LETTERS = 12  # so many letters are told for the beginning of a secret that was cut short
-_TOKEN_IN_TEXT = re.compile(r"(access_token=|Bearer\s+)[^&\s\"'<>]+")
-
-
-class Secret:
-    """A text that is never shown: only `reveal` gives it, and nothing that prints calls that.
-
-    Examples
-    --------
-    >>> Secret("hunter2")
-    <secret>
-    """
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
-
-    def hide(self, text: str) -> str:
-        r"""Return a text without this secret: whole or cut short, in either case, escaped or percent-encoded.
-
-        Examples
-        --------
-        >>> Secret("hunter/2hunter").hide(r"401 for hunter%2f2hunter, hunter\/2hunter and hunters")
-        '401 for <secret>, <secret> and hunters'
-        """
-        letters = [_spellings(letter) for letter in self._text]
-        head = "".join(letters[:HEAD_LETTERS])
-        if len(letters) < SHORTEST_LETTERS:
-            head = rf"(?<!\w){head}(?!\w)"
-        begins, shown, end = re.compile(head, re.IGNORECASE), "", 0
-        while letters and (found := begins.search(text, end)):
-            shown += text[end : found.start()] + "<secret>"
-            end = found.end()
-            for letter in letters[HEAD_LETTERS:]:
-                if (more := re.compile(letter, re.IGNORECASE).match(text, end)) is None:
-                    break
-                end = more.end()
-        return shown + text[end:]
-
-    def is_quoted_in(self, body: bytes) -> bool:
-        """Whether an answer holds this secret; quick. Short ones, and numbers, are in any answer."""
-        if len(self._text) < SHORTEST_LETTERS or self._text.isdigit():
-            return False
-        forms = {self._text, self._text.replace("/", "\\/"), quote(self._text, safe="")}
-        return any(form.encode() in body for form in forms)
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-    __str__ = __repr__
-
-    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
-        raise TypeError("a secret is not written to files, nor sent to other processes")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._text))
-
-
-def _spellings(letter: str) -> str:
-    return rf"(?:\\*{re.escape(letter)}|%{ord(letter):02x}|\\+u{ord(letter):04x})"
-
-
-def redact(text: str) -> str:
-    """Return a text without the access tokens and JWTs that it may hold.
-
-    Examples
-    --------
-    >>> redact("GET /v2/identity?access_token=abc&x=1")
-    'GET /v2/identity?access_token=<secret>&x=1'
-    """
-    return _TOKEN_IN_TEXT.sub(r"\1<secret>", text)
 
 
 @dataclass(frozen=True, repr=False)
