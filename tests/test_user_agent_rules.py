@@ -65,6 +65,13 @@ CASES = {
     MAC + " Version/17.4 Safari/605.1.15": ("Safari", "17.4", "macOS", "desktop", "person"),
     IPHONE + " Version/17.4 Mobile/15E148 Safari/604.1": ("Mobile Safari", "17.4", "iOS", "mobile", "person"),
     MAC + " iWeb/304": ("iWeb", "304", "macOS", "desktop", "person"),
+    # Android where only the model says telephone or tablet
+    f"Mozilla/5.0 (Linux; Android 10; AGS3-L09) {CHROME} Mobile Safari/537.36":
+        ("Chrome Mobile", "120.0", "Android", "tablet", "person"),
+    f"Mozilla/5.0 (Linux; Android 9; Lenovo TB-X605L) {CHROME} Mobile Safari/537.36":
+        ("Chrome Mobile", "120.0", "Android", "tablet", "person"),
+    f"Mozilla/5.0 (Linux; Android 4.2.2; HTC One X Build/JDQ39) {CHROME} Safari/537.36":
+        ("Chrome", "120.0", "Android", "mobile", "person"),
     # named clients
     "Mozilla/5.0 (Windows NT 10.0; rv:115.0) Gecko/20100101 Thunderbird/115.6.0":
         ("Thunderbird", "115.6", "Windows", "desktop", "person"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from impressions_analytics.user_agents.models import pattern_of
 from impressions_analytics.user_agents.patterns import Finder, first_match
 
 SYSTEMS = {
@@ -78,10 +79,13 @@ DEVICE_WORDS = (
     ),
     (r"\bTablet PC \d\.\d|\bChromebook\b", "desktop"),
     (r"\b(?:GT-[IS]\d{4}|GT-N7\d{3}|SM-[ACEFGJMNS]\d{3}|S[CGP]H-[A-Z]\d{3}|SHV-E\d{3}|LG-[A-UW-Z]\d{3})", "mobile"),
+    (pattern_of("tablet"), "tablet"),
+    (pattern_of("mobile"), "mobile"),
     (
         r"(?i)\bipad|\btablet|\btab\b|(?:media|mate|xiao|honor|mi) ?pad|playbook|\bkindle\b|\bsilk/|/apad\b|\bxoom\b"
         r"|\bnexus (?:7|9|10)\b|\bsm-[tpx]\d{3}|\bgt-p\d{4}|\bgt-n[58]\d{3}|\blg-v\d{3}"
-        r"|[a-z]tab(?:\b|[_\d])|\bpuffin/[\d.]+[ia]t\b|\bpm[pt]\d{4}|\bmid\d{3,4}|\b[a-z]{3}\d?-w\d\d|\bkf[a-z]{3,5}\b",
+        r"|[a-z]tab(?:\b|[_\d])|\bpad\b|\bpuffin/[\d.]+[ia]t\b|\bpm[pt]\d{4}|\bp?mid[-_]?\d{1,4}"
+        r"|\b[a-z]{3}\d?-w\d\d|\bkf[a-z]{3,5}\b",
         "tablet",
     ),
     (
@@ -90,8 +94,8 @@ DEVICE_WORDS = (
         "mobile",
     ),
 )
-"""Words that say a device, most telling first; ``unknown`` is what has a screen but is none of the three. Makers' model
-numbers are here only where they follow a published scheme (SM-T: Samsung's tablets, -W09: Huawei's without a SIM)."""
+"""Words that say a device, most telling first; ``unknown`` is what has a screen but is none of the three. More
+makers' numbers stand in ``models``."""
 
 USUAL_DEVICE = {"Windows": "desktop", "macOS": "desktop", "Linux": "desktop", "Chrome OS": "desktop", "iOS": "mobile"}
 """The device that a system means where no word says otherwise."""
