@@ -208,3 +208,51 @@ def test_a_flipped_bit_anywhere_in_a_month_file_is_an_error_of_the_tree_or_chang
         except ia.ImpressionsError:
             refused += 1
     assert refused > 75
+
+
+def moved_and_unlinked(account):
+    """Row 5 moves by a minute, row 7 to February, row 800 from 3 February to 31 January; row 9 loses its profile."""
+    rows = account.kinds["impressions"].set_index("ID", drop=False)
+    rows.loc[5, "timestamp"] += pd.Timedelta(minutes=1)
+    rows.loc[7, "timestamp"] = pd.Timestamp("2026-02-02 03:30")
+    rows.loc[800, "timestamp"] = pd.Timestamp("2026-01-31 03:30")
+    rows.loc[9, "profile"] = pd.NA
+    account.kinds["impressions"] = rows.reset_index(drop=True)
+
+
+def test_a_row_whose_time_the_api_changed_stands_once_under_the_newer_also_across_months(tmp_path):
+    archive, account = archive_of_two_months(tmp_path)
+    moved_and_unlinked(account)
+    [kind] = archive.sync(account, look_back_days=1000).kinds
+    assert (kind.new_rows, kind.repeated_rows, kind.moved_rows, kind.unlinked_rows, kind.rows) == (0, 807, 3, 1, 810)
+    assert "3 moved to another time, 1 lost their profile at Copernica" in str(kind)
+    rows = archive.read()
+    assert len(rows) == 810 == rows["ID"].nunique() and rows.attrs["load"]["verdict"] == "complete"
+    assert {ident: str(rows.set_index("ID")["timestamp"][ident]) for ident in (5, 7, 800)} == {
+        5: "2026-01-01 04:01:00", 7: "2026-02-02 03:30:00", 800: "2026-01-31 03:30:00",
+    }  # fmt: skip
+    found = archive.verify()
+    assert found.ok and found.without_profile == {"impressions": 1}
+    assert archive.sync(account, look_back_days=1000).kinds[0].moved_rows == 0
+
+
+def test_a_row_that_was_moving_when_the_sync_was_cut_short_is_not_called_complete_and_the_next_sync_ends_it(
+    tmp_path, monkeypatch
+):
+    archive, account = archive_of_two_months(tmp_path)
+    moved_and_unlinked(account)
+    write = KindPartitions.write
+
+    def stop_before_the_old_month(partitions, relative, *more):
+        if moved and "month=2026-01" in relative:
+            raise KeyboardInterrupt
+        moved.extend(["there"] if "month=2026-02" in relative else [])
+        return write(partitions, relative, *more)
+
+    moved = []
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(KindPartitions, "write", stop_before_the_old_month)
+        archive.sync(account, begin="2026-02-01", look_back_days=1000)
+    assert (archive.read()["ID"] == 7).sum() == 2 and archive.read().attrs["load"]["verdict"] == "unproven"
+    archive.sync(account)
+    assert (archive.read()["ID"] == 7).sum() == 1 and archive.read().attrs["load"]["verdict"] == "complete"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from impressions_analytics.archive.merge import BATCH_ROWS
-from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month, count_rows
+from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month
 from impressions_analytics.archive.periods import (
     Period,
     Stretch,
@@ -22,6 +22,7 @@ from impressions_analytics.archive.periods import (
     time_column,
 )
 from impressions_analytics.archive.results import Finding, Verification
+from impressions_analytics.archive.rewriting import count_rows
 from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.columns import Family, Kind
@@ -46,6 +47,7 @@ class KindCheck:
     files: int = 0
     rows: int = 0
     known: bool = False
+    without_profile: int = 0
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
 
@@ -99,6 +101,11 @@ def verify_archive(kinds: Sequence[KindPartitions], total: Total | None, *, lost
         rows=sum(check.rows for check in checks),
         findings=findings,
         gaps=[gap for check in checks for gap in check.gaps],
+        without_profile={
+            partitions.kind: check.without_profile
+            for partitions, check in zip(kinds, checks, strict=True)
+            if check.without_profile
+        },
     )
 
 
@@ -154,12 +161,14 @@ def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) ->
         return None
     try:
         month = partitions.read_footer(relative)
-        problems = _problems(partitions, month)
+        rows = _checked_columns(partitions, month)
+        problems = _problems(partitions, month, rows)
     except ArchiveError as error:
         where = ", ".join(_damaged_parts(partitions, relative))
         check.wrong(label, f"{where} damaged: {error}" if where else str(error))
         return None
     check.rows += month.rows
+    check.without_profile += rows["profile"].null_count if "profile" in rows.column_names else 0
     for problem in problems:
         check.wrong(label, problem)
     return month
@@ -172,9 +181,8 @@ def _damaged_parts(partitions: KindPartitions, relative: str) -> list[str]:
     return []
 
 
-def _problems(partitions: KindPartitions, month: Month) -> list[str]:
-    """Read all of a month, and hold it against its periods."""
-    rows = _numbers_of(partitions, month)
+def _problems(partitions: KindPartitions, month: Month, rows: pa.Table) -> list[str]:
+    """Hold the rows of a month against its periods."""
     times, ids = rows[time_column(partitions.kind)].to_numpy(), rows["ID"].to_numpy()
     begin, end = (np.datetime64(moment, "us") for moment in month.stretch)
     if not (times[1:] >= times[:-1]).all():
@@ -194,11 +202,12 @@ def _problems(partitions: KindPartitions, month: Month) -> list[str]:
     return found
 
 
-def _numbers_of(partitions: KindPartitions, month: Month) -> pa.Table:
+def _checked_columns(partitions: KindPartitions, month: Month) -> pa.Table:
     """Read every column, and keep those that are checked: their numbers are small where texts are large."""
     import pyarrow as pa
 
-    checked = ["ID", time_column(partitions.kind), *(["mailing"] if partitions.kind != "emailings" else [])]
+    more = ["mailing", "profile"] if partitions.kind != "emailings" else []
+    checked = ["ID", time_column(partitions.kind), *more]
     with partitions.open(month.relative) as file:
         empty = file.schema.empty_table().select(checked)
         return pa.concat_tables([empty, *(rows.select(checked) for rows in file.batches(BATCH_ROWS))])

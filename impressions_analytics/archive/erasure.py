@@ -7,7 +7,7 @@ and finished by the next command that writes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.intake import Intake
-from impressions_analytics.archive.merge import BATCH_ROWS, in_groups
 from impressions_analytics.archive.own_exports import remove_exports
-from impressions_analytics.archive.partitions import KindPartitions, Month, PeriodCounter
+from impressions_analytics.archive.partitions import KindPartitions, Month
 from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import ErasureReceipt, Retention
+from impressions_analytics.archive.rewriting import Choose, batches, rewrite_month
 from impressions_analytics.archive.suppression import Suppression, identifiers, is_one_of
 from impressions_analytics.errors import InvalidArgumentError
 
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 GREATEST_IDENTIFIER = 2**63 - 1
-
-Choose = Callable[["pa.Table"], Any]
-"""Says of each row whether it stays, as a numpy array of booleans."""
 
 
 def one_person(**given: int | None) -> tuple[str, int]:
@@ -76,7 +73,7 @@ def preview_erasure(kinds: Sequence[KindPartitions], by: str, number: int, *, no
     for partitions in _of_persons(kinds):
         stays = _not_of(partitions.kind, persons)
         for relative in [*partitions.files(), *partitions.parts()]:
-            gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, relative, None))
+            gone = sum(int((~stays(rows)).sum()) for rows in batches(partitions, relative, None))
             found.setdefault(partitions.kind, {})[relative] = gone
     return _receipt(kinds, by, now, found, dry_run=True)
 
@@ -110,7 +107,7 @@ def _remove(kinds: Sequence[KindPartitions], stays_of: Callable[[Any], Choose]) 
     for partitions in _of_persons(kinds):
         columns, stays = list(person_columns(partitions.kind)), stays_of(partitions.kind)
         for month in partitions.footers():
-            gone = _rewrite(partitions, month, columns, stays, month.periods)
+            gone = rewrite_month(partitions, month, columns, stays, month.periods)
             removed.setdefault(partitions.kind, {})[month.relative] = gone
     return removed
 
@@ -145,7 +142,7 @@ def _persons(kinds: Sequence[KindPartitions], by: str, number: int) -> dict[str,
     for partitions in _of_persons(kinds) if by != "destination" else ():
         columns = {word: name for name, word in person_columns(partitions.kind).items()}
         for relative in [*partitions.files(), *partitions.parts()]:
-            for rows in _batches(partitions, relative, [columns[by], columns["destination"]]):
+            for rows in batches(partitions, relative, [columns[by], columns["destination"]]):
                 named = rows.filter(is_one_of(rows, columns[by], [number]))
                 found["destination"].update(identifiers(named, columns["destination"]))
     return found
@@ -186,7 +183,7 @@ def _retain_month(partitions: KindPartitions, month: Month, begin: datetime) -> 
     time = time_column(partitions.kind)
     periods = [period.clip((begin, period.end)) for period in month.periods if period.end > begin]
     moment = np.datetime64(begin, "us")
-    return _rewrite(
+    return rewrite_month(
         partitions,
         month,
         [time],
@@ -194,26 +191,3 @@ def _retain_month(partitions: KindPartitions, month: Month, begin: datetime) -> 
         periods,
         always=any(period.begin < begin for period in month.periods),
     )
-
-
-def _rewrite(
-    partitions: KindPartitions,
-    month: Month,
-    looked_at: list[str],
-    stays: Choose,
-    periods: Sequence[Any],
-    *,
-    always: bool = False,
-) -> int:
-    """Write a month again without the rows that do not stay, if there are any, and return how many they are."""
-    gone = sum(int((~stays(rows)).sum()) for rows in _batches(partitions, month.relative, looked_at))
-    if gone or always:
-        counter = PeriodCounter(periods, time_column(partitions.kind))
-        staying = (rows.filter(stays(rows)) for rows in _batches(partitions, month.relative, None))
-        partitions.write(month.relative, counter.watch(in_groups(staying)), counter.periods)
-    return gone
-
-
-def _batches(partitions: KindPartitions, relative: str, columns: list[str] | None) -> Iterator[pa.Table]:
-    with partitions.open(relative) as file:
-        yield from file.batches(BATCH_ROWS, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,10 +29,13 @@ class SortedRows:
         Rows in the order of the time column.
     time : str
         The name of the time column.
+    newest : callable, optional
+        Takes the rows out of a table that a later source has.
     """
 
-    def __init__(self, file: RowsFile, time: str) -> None:
+    def __init__(self, file: RowsFile, time: str, *, newest: Callable[[pa.Table], pa.Table] | None = None) -> None:
         self._time = time
+        self._newest = newest
         self._batches = file.batches(BATCH_ROWS)
         self._rows: pa.Table | None = None
         self._ended = file.num_rows == 0
@@ -59,6 +62,7 @@ class SortedRows:
             if more is None:
                 self._ended = True
                 break
+            more = more if self._newest is None else self._newest(more)
             self._rows = more if self._rows is None else pa.concat_tables([self._rows, more])
 
     def take_before(self, bound: int) -> pa.Table | None:
@@ -79,10 +83,7 @@ class SortedRows:
 
 
 def merge_rows(sources: Sequence[SortedRows], time: str) -> Iterator[pa.Table]:
-    """Yield the rows of all sources in the order of time and ID; of rows with one ID, the last source's.
-
-    A row that two sources hold must have the same time in both.
-    """
+    """Yield the rows of all sources in the order of time and ID; of rows with one ID and time, the last source's."""
     while active := [source for source in sources if not source.done]:
         bound = min(source.horizon for source in active)
         for source in active:

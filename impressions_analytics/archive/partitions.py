@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from impressions_analytics.archive.merge import SortedRows, in_groups, merge_rows
-from impressions_analytics.archive.periods import Period, Stretch, coalesce, outer_stretch, overlay, time_column
+from impressions_analytics.archive.periods import Period, Stretch, outer_stretch
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.unfinished import NOTHING_UNFINISHED, Unfinished
 from impressions_analytics.columns import KINDS, Family, Kind, arrow_schema
@@ -211,84 +208,3 @@ def described(kinds: Iterable[KindPartitions]) -> list[str]:
             rows = sum(month.rows for month in footers)
             lines.append(f"{rows:,} {partitions.kind} from {known[0]} to {known[1]}")
     return lines
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """What merging one month did: rows before, new rows, rows that were there already, rows after."""
-
-    relative: str
-    before: int
-    new: int
-    repeats: int
-    after: int
-
-
-def month_of(relative: str) -> str:
-    """Return the month of a piece, such as 2026-01."""
-    name = relative.rsplit("/", 1)[-1]
-    return f"{name[:4]}-{name[4:6]}"
-
-
-def merge_month(partitions: KindPartitions, month: str, parts: Sequence[str]) -> Merged:
-    """Merge pieces of one month into its file, replacing the file whole, and then drop the pieces.
-
-    A row that the file has and the API no longer gives is kept. Doing it twice changes nothing, so a crash between
-    the new file and the dropping of the pieces is harmless.
-    """
-    relative = f"{partitions.kind}/month={month}/{partitions.kind}-{month}.parquet"
-    there = [relative] if partitions.store.exists(relative) else []
-    time = time_column(partitions.kind)
-    with ExitStack() as stack:
-        files = [stack.enter_context(partitions.open(place)) for place in [*there, *parts]]
-        periods: list[Period] = []
-        for file in files:
-            periods = overlay(periods, [Period.from_json(values) for values in file.provenance.periods])
-        counter = PeriodCounter(periods, time)
-        rows = counter.watch(in_groups(merge_rows([SortedRows(file, time) for file in files], time)))
-        after = partitions.write(relative, rows, counter.periods)
-        counts = [file.num_rows for file in files]
-    before = counts[0] if there else 0
-    fetched = sum(counts) - before
-    for part in parts:
-        partitions.store.delete(part)
-    return Merged(relative, before, after - before, fetched - (after - before), after)
-
-
-class PeriodCounter:
-    """Counts the rows of each period while they pass by.
-
-    Parameters
-    ----------
-    periods : sequence of Period
-        What the file will cover; their rows are counted anew.
-    time : str
-        The name of the time column.
-    """
-
-    def __init__(self, periods: Sequence[Period], time: str) -> None:
-        self._periods = list(periods)
-        self._time = time
-        self._rows = [0] * len(self._periods)
-
-    def watch(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """Hand the tables on, counting."""
-        for table in tables:
-            times = table[self._time].to_numpy()
-            for index, period in enumerate(self._periods):
-                self._rows[index] += count_rows(times, table, period)
-            yield table
-
-    def periods(self) -> list[Period]:
-        """Return the periods with the rows counted, neighbours of one day joined."""
-        counted = zip(self._periods, self._rows, strict=True)
-        return coalesce(replace(period, rows=rows) for period, rows in counted)
-
-
-def count_rows(times: Any, table: pa.Table, period: Period) -> int:
-    """Count the rows of one period in rows that are in time order."""
-    start, stop = np.searchsorted(times, [np.datetime64(period.begin, "us"), np.datetime64(period.end, "us")])
-    if period.emailing is None:
-        return int(stop - start)
-    mailing = table["mailing"].slice(start, stop - start).to_numpy()
-    return int((mailing == period.emailing).sum())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.archive.fetched import Fetched
 from impressions_analytics.archive.partitions import KindPartitions, Month
 from impressions_analytics.archive.periods import Stretch, believed, covered, outer_stretch, subtract, time_column
 from impressions_analytics.archive.privacy import person_columns
+from impressions_analytics.archive.rewriting import batches
 from impressions_analytics.archive.suppression import identifiers
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
@@ -104,6 +107,7 @@ def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: 
     gaps = subtract(stretch, covered(periods))
     inside = [period for period in periods if _overlap((period.begin, period.end), stretch)]
     proven = bool(inside) and not gaps and all(period.verdict == "complete" for period in inside)
+    proven = proven and not _moving(partitions)
     return Certificate(
         kind=partitions.kind,
         family=partitions.family,
@@ -133,6 +137,24 @@ def read_certificate(partitions: KindPartitions) -> Certificate:
         return _never_synced(partitions)
     stretch = _asked(partitions, footers, None, None)
     return _certificate(partitions, footers, stretch, sum(month.rows for month in footers))
+
+
+def _moving(partitions: KindPartitions) -> bool:
+    """Say whether a sync was cut short between writing a row to its new month and taking it out of the old one."""
+    parts = partitions.parts()
+    if not parts:
+        return False
+    with ExitStack() as stack:
+        fetched = Fetched([stack.enter_context(partitions.open(part)) for part in parts], partitions.kind)
+    seen: set[int] = set()
+    for relative in partitions.files():
+        if fetched.reaches(partitions, relative):
+            for rows in batches(partitions, relative, ["ID"]):
+                again = set(rows["ID"].to_numpy()[~fetched.stays(rows)].tolist())
+                if seen & again:
+                    return True
+                seen |= again
+    return False
 
 
 def scan_table(partitions: KindPartitions, connection: Any) -> Any:

@@ -26,8 +26,11 @@ class KindSync:
         The first and last moment that the archive answers for; None when there was nothing to ask.
     asked : list of (str, str)
         The stretches that were asked again or for the first time.
-    new_rows, repeated_rows, suppressed_rows : int
-        Rows that were added, that were there already, and that were left out because they were erased before.
+    new_rows, repeated_rows, moved_rows, suppressed_rows : int
+        Rows that were added, that were there already, that were there under another time (the newer time was taken),
+        and that were left out because they were erased before.
+    unlinked_rows : int
+        Rows that named a profile, and came back without one: the archive no longer knows whose they are either.
     rows : int
         Rows of the kind in the archive now.
     partitions : list of str
@@ -44,6 +47,8 @@ class KindSync:
     asked: list[tuple[str, str]]
     new_rows: int
     repeated_rows: int
+    moved_rows: int
+    unlinked_rows: int
     suppressed_rows: int
     rows: int
     partitions: list[str]
@@ -53,8 +58,11 @@ class KindSync:
     def __str__(self) -> str:
         if self.begin is None:
             return f"{self.kind}: nothing to ask"
+        moved = f"{self.moved_rows} moved to another time, " if self.moved_rows else ""
+        unlinked = f"{self.unlinked_rows} lost their profile at Copernica, " if self.unlinked_rows else ""
         return (
-            f"{self.kind}: {self.new_rows} new rows, {self.repeated_rows} seen before, {self.rows} in all, "
+            f"{self.kind}: {self.new_rows} new rows, {self.repeated_rows} seen before, {moved}{unlinked}{self.rows} in "
+            f"all, "
             f"from {self.begin} to {self.end}, {self.verdict}; {len(self.partitions)} months rewritten, "
             f"{self.requests} calls"
         )
@@ -106,6 +114,9 @@ class Verification(Result):
         What is wrong; an archive with findings should not be trusted.
     gaps : list of Finding
         Stretches between the first and the last loaded moment that were never loaded; known, and said when reading.
+    without_profile : dict of str to int
+        How many rows of a kind name no profile. Copernica unlinks the rows of a profile that is deleted; a row that is
+        asked again loses its profile here too, and one that is not keeps it.
     """
 
     archive: str
@@ -113,6 +124,7 @@ class Verification(Result):
     rows: int
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
+    without_profile: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -126,7 +138,12 @@ class Verification(Result):
     def __str__(self) -> str:
         said = [f"{self.archive}: {self.rows} rows in {self.files} files; {'all is well' if self.ok else 'NOT well'}"]
         said += [f"  wrong: {finding}" for finding in self.findings]
-        return "\n".join(said + [f"  never loaded: {gap}" for gap in self.gaps])
+        said += [f"  never loaded: {gap}" for gap in self.gaps]
+        said += [
+            f"  for your information: {rows} {kind} name no profile; Copernica unlinks the rows of a deleted profile"
+            for kind, rows in self.without_profile.items()
+        ]
+        return "\n".join(said)
 
 
 @dataclass(frozen=True, slots=True)

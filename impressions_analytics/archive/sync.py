@@ -156,9 +156,11 @@ def _summary(intake: Intake, asked: Sequence[Stretch]) -> KindSync:
         asked=[(str(begin), str(end)) for begin, end in asked],
         new_rows=total(intake.merged, "new"),
         repeated_rows=total(intake.merged, "repeats"),
+        moved_rows=total(intake.merged, "moved"),
+        unlinked_rows=total(intake.merged, "unlinked"),
         suppressed_rows=intake.suppressed,
         rows=sum(month.rows for month in partitions),
-        partitions=sorted({merged.relative for merged in intake.merged}),
+        partitions=sorted({place for merged in intake.merged for place in (merged.relative, *merged.others)}),
         requests=intake.requests,
         verdict="complete" if intake.verdicts <= {"complete"} else "unproven",
     )
