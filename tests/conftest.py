@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
 
 import impressions_analytics as ia
 import impressions_analytics.loader
+from impressions_analytics import cli
 from impressions_analytics.api.settings import ENVIRONMENT
 from impressions_analytics.sandbox import Sandbox
 
 # What tests share is no test itself, though doctest would look into every file.
 collect_ignore = [path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]
+
+hypothesis.settings.register_profile("quick", max_examples=12, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=100, deadline=None)  # of .ci/run
+hypothesis.settings.load_profile("quick")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
@@ -46,6 +53,20 @@ def reach() -> Callable[..., ia.Copernica]:
         return ia.Copernica(box.access_token, **values)
 
     return settings
+
+
+@pytest.fixture
+def impressions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple]:
+    """Run the command in this process; gives its exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["impressions", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        told = capsys.readouterr()
+        return int(stopped.value.code or 0), told.out, told.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,8 @@ ALIKE = {
     "Arrow views",
     "Parquet glob",
     "Ibis",
+    "Ibis on DuckDB",
+    "Archive",
 }  # each goes the way of another that is always tested
 
 

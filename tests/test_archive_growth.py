@@ -34,7 +34,7 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS)
-@settings(deadline=None, max_examples=8, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, actions):
     folder = tmp_path_factory.mktemp("any")
     account = Account(rows_per_frame=60)
@@ -59,7 +59,6 @@ def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, action
 
 
 @given(stretches, st.lists(stretches, max_size=5))
-@settings(deadline=None, max_examples=40)
 def test_subtracting_and_joining_account_for_every_hour(whole, taken):
     left = subtract(whole, taken)
     for number in range(24 * 70):
@@ -110,7 +109,6 @@ def test_neighbours_are_joined_within_a_day_and_never_across_verdicts():
         st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40)), max_size=25, unique_by=lambda r: r[1]), max_size=4
     )
 )
-@settings(deadline=None, max_examples=25)
 def test_merging_gives_each_id_once_in_order_and_the_last_sources_row(tmp_path_factory, sources):
     """A row's time follows from its ID, as in life; the values differ by source."""
     import impressions_analytics.archive.merge as merge

@@ -17,9 +17,11 @@ def archive_at(path, *, now=LAST_DAY, **options):
     return ia.Archive(path, clock=lambda: now, **options)
 
 
-@pytest.mark.parametrize(("version", "family"), [(2, "ms"), (4, "ms"), (2, "publisher")])
+@pytest.mark.parametrize(
+    ("version", "family"), [pytest.param(2, "ms", marks=pytest.mark.slow), (4, "ms"), (2, "publisher")]
+)
 def test_every_kind_comes_whole_from_the_first_emailing_on(tmp_path, version, family):
-    with Sandbox(impressions=1500, seed=6) as box:
+    with Sandbox(impressions=600, seed=6) as box:
         api = ia.Copernica(box.access_token, url=box.url, auth_url=box.auth_url, version=version)
         archive = archive_at(tmp_path, family=family)
         summary = archive.sync(api, kinds=KINDS)

@@ -26,8 +26,10 @@ def over_time(days: int = 3, **more: Any) -> pd.DataFrame:
 
 
 def over_time_by_group(groups: list[Any], days: int = 2) -> pd.DataFrame:
-    frames = [over_time(days).assign(mailing=group, impressions=index + 1) for index, group in enumerate(groups)]
-    return pd.concat(frames, ignore_index=True)
+    one, times = over_time(days), len(groups)
+    rows = pd.concat([one] * times, ignore_index=True)
+    sizes = [index + 1 for index in range(times) for _ in range(days)]
+    return rows.assign(mailing=[group for group in groups for _ in range(days)], impressions=sizes)
 
 
 def per_profile(counts: list[int]) -> pd.DataFrame:
@@ -48,10 +50,9 @@ def decay(mailings: list[Any], *, mature: bool = True, final: int = 4) -> pd.Dat
     reached = [0, final // 2, final]
     shares = [opens / final for opens in reached] if mature and final else [float("nan")] * 3
     curve = {"hours": [0, 1, 2], "unique_opens": reached, "share_of_opens": shares, "mature": mature}
-    frames = [
-        pd.DataFrame(curve).assign(mailing=mailing, half_life_hours=1.0 if mature else None) for mailing in mailings
-    ]
-    return pd.concat(frames, ignore_index=True).astype({"half_life_hours": "float64"})
+    frame = pd.concat([pd.DataFrame(curve)] * len(mailings), ignore_index=True)
+    numbers = [mailing for mailing in mailings for _ in reached]
+    return frame.assign(mailing=numbers, half_life_hours=1.0 if mature else float("nan"))
 
 
 def forecast(*, observed: int = 2, many: int = 20) -> pd.DataFrame:

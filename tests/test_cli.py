@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 import impressions_analytics as ia
-from impressions_analytics import cli
 from impressions_analytics.parquet.files import check_place, replace_file
 
 ROOT = Path(__file__).parent.parent
@@ -27,20 +26,6 @@ def account(box, monkeypatch, tmp_path):
     monkeypatch.setenv("COPERNICA_AUTH_URL", box.auth_url)
     monkeypatch.chdir(tmp_path)
     return box
-
-
-@pytest.fixture
-def impressions(monkeypatch, capsys):
-    """Run the command in this process; gives its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["impressions", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        told = capsys.readouterr()
-        return int(stopped.value.code or 0), told.out, told.err
-
-    return run
 
 
 def test_load_writes_one_file_and_tells_what_it_holds(account, impressions):
@@ -273,27 +258,32 @@ def in_a_shell(script: str, **environment: str) -> subprocess.CompletedProcess[s
     )  # fmt: skip
 
 
+def slow(value: str) -> object:
+    """A like case that `.ci/run` tests too."""
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 SHELL = pytest.mark.skipif(
     not Path("/bin/bash").exists() or not Path("/dev/full").exists(), reason="needs a Linux shell"
 )
 
 
 @SHELL
-@pytest.mark.parametrize("command", ["load --plan", "load --out a.parquet --json", "--help"])
+@pytest.mark.parametrize("command", ["load --out a.parquet --json", slow("load --plan"), slow("--help")])
 def test_a_reader_that_has_seen_enough_is_no_failure(command, account):
     done = in_a_shell(f"impressions {command} | true; echo ${{PIPESTATUS[0]}}")
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 @SHELL
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", [slow(""), "1"])
 def test_a_reader_that_leaves_does_not_hide_a_failure(unbuffered, account):
     done = in_a_shell("impressions verify nowhere | true; echo ${PIPESTATUS[0]}", PYTHONUNBUFFERED=unbuffered)
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 @SHELL
-@pytest.mark.parametrize("command", ["load --plan", "load --out a.parquet --json", "--version"])
+@pytest.mark.parametrize("command", ["load --plan", slow("load --out a.parquet --json"), slow("--version")])
 def test_a_full_disk_behind_stdout_is_told_in_one_line(command, account):
     done = in_a_shell(f"impressions {command} > /dev/full; echo $?")
     assert done.stdout == "1\n"
@@ -301,7 +291,7 @@ def test_a_full_disk_behind_stdout_is_told_in_one_line(command, account):
 
 
 @SHELL
-@pytest.mark.parametrize("closed", ["1", "2"])
+@pytest.mark.parametrize("closed", ["1", slow("2")])
 def test_closed_standard_streams_stop_no_load(closed, account):
     done = in_a_shell(f"impressions load --out a.parquet {closed}>&-; code=$?; echo $code")
     assert done.stdout.endswith("0\n")

@@ -10,7 +10,7 @@ import warnings
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
@@ -390,7 +390,6 @@ def as_loaded(frame: pd.DataFrame) -> list[tuple]:
     return list(zip(*columns, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(GOOD_ROWS, max_size=8))
 def test_good_rows_of_any_content_come_back_as_they_were_sent(rows):
     key = {(one["timestamp"], int(one["ID"])) for one in rows}
@@ -401,7 +400,6 @@ def test_good_rows_of_any_content_come_back_as_they_were_sent(rows):
         assert sorted(map(repr, loaded)) == sorted(map(repr, as_sent(rows)))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(ANY_ROWS, max_size=4))
 def test_any_rows_are_either_what_was_sent_or_a_malformed_response(rows):
     with warnings.catch_warnings():
@@ -415,14 +413,12 @@ def test_any_rows_are_either_what_was_sent_or_a_malformed_response(rows):
     assert sorted(map(repr, as_loaded(frame))) == sorted(map(repr, as_sent(sent)))
 
 
-@settings(max_examples=60, deadline=None)
 @given(JSONS)
 def test_any_json_is_no_list_and_nothing_else(value):
     with pytest.raises(ia.ApiError):
         load(json.dumps(value).encode())
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused(bytes_):
     with pytest.raises(ia.ApiError):
@@ -430,7 +426,6 @@ def test_any_bytes_are_refused(bytes_):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=30, deadline=None)
 @given(value=JSONS)
 def test_the_readers_and_the_explanation_agree_on_what_fits(kind, value):
     # A text may share its key with a number (Publisher's hashed ID): then it takes what the number takes.
@@ -448,7 +443,6 @@ def test_the_readers_and_the_explanation_agree_on_what_fits(kind, value):
             assert unfit is None
 
 
-@settings(max_examples=60, deadline=None)
 @given(rows=st.lists(GOOD_ROWS, max_size=12, unique_by=lambda one: int(one["ID"])), size=st.integers(1, 12))
 def test_the_frame_does_not_depend_on_pages_or_on_the_order_of_rows(rows, size):
     shuffled = random.Random(size).sample(rows, len(rows))

@@ -46,8 +46,16 @@ SLOW = {
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
-@pytest.mark.parametrize("version", ["2", "4"])
-@pytest.mark.parametrize("behaviour", SLOW)
+@pytest.mark.parametrize(
+    ("behaviour", "version"),
+    [
+        ("a slow answer", "2"),
+        ("a server that answers nothing", "4"),
+        pytest.param("a slow answer", "4", marks=pytest.mark.slow),
+        pytest.param("a server that answers nothing", "2", marks=pytest.mark.slow),
+        *(pytest.param("a long wait that the API asked for", version, marks=pytest.mark.slow) for version in "24"),
+    ],
+)
 def test_ctrl_c_ends_the_command_at_once_and_leaves_nothing(behaviour, version, tmp_path):
     with Sandbox(impressions=100, emailings=1, **SLOW[behaviour]) as box:
         environment = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
@@ -51,7 +51,6 @@ def defined(frame: pd.DataFrame, analysis: Any, like: pd.DataFrame, **options: A
     return result.astype(like.dtypes.to_dict())
 
 
-@settings(max_examples=12, deadline=None)
 @given(rows, st.sampled_from(PERIODS), st.booleans(), st.sampled_from(["impressions", "first"]))
 @example([], "day", False, "impressions")
 def test_impressions_over_time_is_as_defined(rows: Any, every: Any, cumulative: bool, count: Any) -> None:
@@ -61,7 +60,6 @@ def test_impressions_over_time_is_as_defined(rows: Any, every: Any, cumulative: 
     pd.testing.assert_frame_equal(got, expected)
 
 
-@settings(max_examples=12, deadline=None)
 @given(rows, st.sampled_from(["profile", "destination"]))
 @example([], "profile")
 def test_impressions_per_profile_is_as_defined(rows: Any, by: Any) -> None:
@@ -71,7 +69,6 @@ def test_impressions_per_profile_is_as_defined(rows: Any, by: Any) -> None:
     assert got.attrs == {f"impressions_without_{by}": int(frame[by].isna().sum())}
 
 
-@settings(max_examples=12, deadline=None)
 @given(
     rows,
     st.sampled_from(["client", "kind", ["os", "device"]]),

@@ -6,7 +6,7 @@ import ipaddress
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
@@ -21,14 +21,12 @@ def test_a_pseudonym_is_the_top_of_hmac_sha256():
 
 
 @given(st.integers(0, 2**63 - 1))
-@settings(deadline=None)
 def test_pseudonyms_fit_and_differ_by_word_and_key(number):
     found = {privacy.pseudonym(number, word, key) for word in privacy.PERSONS for key in (KEY, KEY[::-1])}
     assert len(found) == 6 and all(0 <= one < 2**63 for one in found)
 
 
 @given(st.ip_addresses())
-@settings(deadline=None)
 def test_a_shortened_address_keeps_its_network_and_nothing_more(address):
     shorter = privacy.shorten_address(str(address))
     if address.version == 4:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from impressions_analytics.sandbox import Behaviour, Sandbox
@@ -405,7 +405,6 @@ def test_consecutive_pages_of_an_honest_sandbox_touch_without_overlap(box):
 @given(
     limit=st.integers(1, 60), order=st.sampled_from(["id", "reverse", "random", "timestamp"]), seed=st.integers(0, 9)
 )
-@settings(max_examples=30, deadline=None)
 def test_every_page_size_in_every_order_walks_over_all_rows_once(limit, order, seed):
     with Sandbox(impressions=150, emailings=2, seed=seed, order=order) as running, requests.Session() as session:
         found = []

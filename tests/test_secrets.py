@@ -294,7 +294,7 @@ def run_impressions(*arguments, box=None, **environment):
     )  # fmt: skip
 
 
-COMMANDS = [("2", "400"), ("4", None)]
+COMMANDS = [pytest.param("2", "400", marks=pytest.mark.slow), ("4", None)]
 COMMANDS += [
     pytest.param(version, fault, marks=pytest.mark.slow)
     for version, fault in product("24", [None, "503", "301_away", "html_200", "401"])

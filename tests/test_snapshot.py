@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
@@ -79,7 +79,6 @@ rows_of_impressions = st.lists(
 
 
 @given(rows_of_impressions)
-@settings(deadline=None, max_examples=60)
 def test_any_impressions_come_back_identical(tmp_path_factory, rows):
     columns = columns_of("impressions")
     frame = pd.DataFrame(rows, columns=[column.name for column in columns], dtype=object)

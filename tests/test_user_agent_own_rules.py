@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -104,30 +102,23 @@ def test_a_bare_name_is_unknown_unless_it_is_to_be_a_bot():
         ia.classify_user_agents(agents, bare_names="person")
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "impressions_analytics.cli", "agents", *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_the_command_lists_what_no_rule_knows_without_addresses(tmp_path, own):
+def test_the_command_lists_what_no_rule_knows_without_addresses(tmp_path, own, impressions):
     agents = [
         "Komaru 7", "Komaru 7", "Komaru 7", "Telltale", "Telltale", "curl/8.4.0", None,
         "Tool (192.0.2.7)", "Tool (192.0.2.8)", "Bell \x1b[2J here",
     ]  # fmt: skip
     path = tmp_path / "opens of may.parquet"
     pd.DataFrame({"useragent": pd.Series(agents, dtype="str"), "destination": range(10)}).to_parquet(path)
-    listed = run(path)
-    assert (listed.returncode, listed.stderr) == (0, "")
-    assert listed.stdout == "3\tKomaru 7\n2\tTelltale\n2\tTool (<ip>)\n1\tBell \\x1b[2J here\n"
-    assert run(path, "--limit", 1).stdout == "3\tKomaru 7\n"
-    told = json.loads(run(path, "--rules", own, "--json").stdout)
+    code, listed, err = impressions("agents", path)
+    assert (code, err) == (0, "")
+    assert listed == "3\tKomaru 7\n2\tTelltale\n2\tTool (<ip>)\n1\tBell \\x1b[2J here\n"
+    assert impressions("agents", path, "--limit", 1)[1] == "3\tKomaru 7\n"
+    told = json.loads(impressions("agents", path, "--rules", own, "--json")[1])
     assert told["user_agents"][0] == {"useragent": "Komaru 7", "impressions": 3}
     assert "Telltale" not in str(told)
     assert told["rules_version"].startswith("2 ")
 
 
-def test_the_command_refuses_what_is_not_there(tmp_path):
-    assert run(tmp_path / "none.parquet").returncode in (1, 2)
-    assert run(tmp_path / "opens.parquet", "--rules", tmp_path / "none.toml").returncode in (1, 2)
+def test_the_command_refuses_what_is_not_there(tmp_path, impressions):
+    assert impressions("agents", tmp_path / "none.parquet")[0] in (1, 2)
+    assert impressions("agents", tmp_path / "opens.parquet", "--rules", tmp_path / "none.toml")[0] in (1, 2)

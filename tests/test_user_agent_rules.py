@@ -300,6 +300,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @every_rule
 def test_no_pattern_hangs_on_a_hundred_thousand_strange_characters(rule):
     """Python's own engine is the one that can backtrack badly: a bad pattern would keep this test for hours."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
@@ -148,7 +148,6 @@ agents = st.lists(
 )
 
 
-@settings(max_examples=40)
 @given(agents, st.sampled_from(["object", "str", "category"]))
 def test_rows_get_what_their_user_agent_was_classified_as(given_agents, dtype):
     frame = pd.DataFrame({"useragent": pd.Series(given_agents, dtype="object").astype(dtype)})
