@@ -336,16 +336,6 @@ def test_a_host_name_that_cannot_be_is_told_at_once():
         transport.get("identity")
 
 
-def test_an_answer_that_trickles_in_is_given_up():
-    """Each byte comes well within the time-out, the whole never would."""
-    trickle = [OK + b"Content-Length: 1000\r\n\r\n", *[b" "] * 1000]
-    with Raw(*trickle, pause_seconds=0.02) as server:
-        api = ia.Copernica("t", url=server.url, timeout_seconds=0.2, patience_seconds=0)
-        with Transport(api) as transport, pytest.raises(ia.ApiUnavailableError, match=r"not whole within 2(\.0)? s"):
-            transport.get("identity")
-        server.pieces = ()
-
-
 @pytest.mark.parametrize("packed", [True, False])
 def test_an_answer_without_end_is_given_up_before_memory_is_full(packed):
     body = gzip.compress(b" " * 110_000_000, 1) if packed else b" " * 110_000_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import time
-from collections.abc import Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -13,15 +14,13 @@ import msgspec
 import requests
 import urllib3
 
+from impressions_analytics.api.reading import FloodError, SlowAnswerError, body_of
 from impressions_analytics.api.secret import Secret, redact
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
 
 DOUBTFUL_PATIENCE_SECONDS = 10.0  # a host name that is not known, or an answer without end, hardly mends itself
-MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too
-PIECE_BYTES = 1_000_000  # more than a page: an answer that arrives at once is taken at once
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that are no JSON, or that are nested too deep to be believed."""
-WHOLE_TIMEOUTS = 10  # a silence may last one time-out, and a whole answer so many: a trickle is never silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +46,11 @@ class FailedAttempt:
     final: bool = False
 
 
-def answer_of(response: requests.Response, *, timeout_seconds: float) -> Answer | FailedAttempt:
-    """Read an answer piece by piece, so that neither a trickle nor a flood goes on for ever."""
-    longest = WHOLE_TIMEOUTS * timeout_seconds
-    deadline = time.monotonic() + longest
-    pieces: list[bytes] = []
-    room = MOST_BYTES
-    while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
-        pieces.append(piece)
-        room -= len(piece)
-        if room < 0:
-            flood = f"the answer is longer than {MOST_BYTES // 1_000_000} MB"
-            return FailedAttempt(flood, patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
-        if time.monotonic() > deadline:
-            return FailedAttempt(f"the answer trickled in, and was not whole within {longest:g} s")
+def answer_of(response: requests.Response, before_large: Callable[[], None]) -> Answer:
+    """Return an answer with its body."""
     headers = response.headers
     return Answer(
-        response.status_code, b"".join(pieces), headers.get("Retry-After"), headers.get("Location"),
+        response.status_code, body_of(response.raw, before_large), headers.get("Retry-After"), headers.get("Location"),
         _clock_offset(headers.get("Date")),
     )  # fmt: skip
 
@@ -80,21 +67,39 @@ def _clock_offset(date: str | None) -> float | None:
 def failed_attempt(problem: Exception, timeout_seconds: float) -> FailedAttempt:
     """Return what the HTTP library's exception means; its own words may hold the address, and are not used."""
     told = str(problem)
-    for sign, reason in _FINAL.items():
-        if sign in told:
-            return FailedAttempt(reason, final=True)
-    if isinstance(problem, _BAD_ADDRESS):
-        return FailedAttempt("the address cannot be used; check url", final=True)
+    known = _of_the_reading(problem) or _final(problem, told)
+    if known is not None:
+        return known
     if "NameResolutionError" in told:
         return FailedAttempt("the host name is not known", patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
     if isinstance(problem, requests.Timeout | urllib3.exceptions.TimeoutError):
         return FailedAttempt(f"no answer within {timeout_seconds:g} s")
-    if isinstance(problem, urllib3.exceptions.ProtocolError | urllib3.exceptions.DecodeError):
+    if isinstance(problem, urllib3.exceptions.ProtocolError | zlib.error):
         return FailedAttempt("the answer was cut short")
     reason = "the connection was refused" if "refused" in told else "the connection broke"
     if not isinstance(problem, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
         reason = f"the answer cannot be read as HTTP ({type(problem).__name__})"
     return FailedAttempt(reason)
+
+
+def _of_the_reading(problem: Exception) -> FailedAttempt | None:
+    """Return what our own reading of the wire has said, however deep the library has packed it."""
+    for one in _chain(problem):
+        if isinstance(one, SlowAnswerError):
+            return FailedAttempt(str(one))
+        if isinstance(one, FloodError):
+            return FailedAttempt(str(one), patience_seconds=DOUBTFUL_PATIENCE_SECONDS)
+    return None
+
+
+def _final(problem: Exception, told: str) -> FailedAttempt | None:
+    """Return why asking again is useless, or None where it is not."""
+    for sign, reason in _FINAL.items():
+        if sign in told:
+            return FailedAttempt(reason, final=True)
+    if isinstance(problem, _BAD_ADDRESS):
+        return FailedAttempt("the address cannot be used; check url", final=True)
+    return None
 
 
 _BAD_ADDRESS = (
@@ -141,15 +146,20 @@ def moved_to(address: str, location: str) -> SplitResult | None:
 
 def hide_in(problem: BaseException | None, secrets: Iterable[Secret]) -> None:
     """Take secrets out of the words of an error, and of all that led to it."""
+    for one in _chain(problem):
+        for secret in secrets:
+            one.args = tuple(secret.hide(word) if isinstance(word, str) else word for word in one.args)
+
+
+def _chain(problem: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and all that led to it."""
     waiting, seen = [problem], set()
     while waiting:
         one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        for secret in secrets:
-            one.args = tuple(secret.hide(word) if isinstance(word, str) else word for word in one.args)
-        waiting += [one.__cause__, one.__context__]
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            waiting += [one.__cause__, one.__context__]
+            yield one
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:

@@ -49,9 +49,11 @@ class Copernica:
     connections : int
         How many requests may be under way at once.
     timeout_seconds : float
-        How long one answer may keep silent.
+        How long one answer may keep silent, and how long its headers may take. Its body may take longer, as long as
+        it moves at 10,000 bytes a second or more.
     patience_seconds : float
-        How long all retries of one request may take together; outages of minutes are known.
+        How long one request and all its retries may take together; outages of minutes are known. The first answer has
+        `timeout_seconds` in any case.
     timezone : str
         The zone of the account's wall clock.
     allow_plain_http : bool
