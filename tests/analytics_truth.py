@@ -208,14 +208,14 @@ CASES = [
             data, destinations=destinations(), deliveries=DELIVERIES, clicks=CLICKS
         ),
         [
-            (1, 4, 3, 4 / 3, 1, 1 / 4, 2, 1 / 3, 4, 3 / 4, 3, 1.0, 2 / 3, 1.0, 1, 1 / 3, 3, 1 / 3),
-            (2, 6, 3, 2.0, 2, 1 / 3, 3, 0.0, 3, 1.0, 4, 3 / 4, 3 / 4, 3 / 4, 1, 1 / 3, 4, 1 / 4),
+            (1, 4, 3, 4 / 3, 1, 1 / 4, 2, 1 / 3, 4, 3 / 4, 3, 1.0, 2 / 3, 1.0, 1, 0, 1 / 3, 3, 1 / 3, None),
+            (2, 6, 3, 2.0, 2, 1 / 3, 3, 0.0, 3, 1.0, 4, 3 / 4, 3 / 4, 3 / 4, 1, 1, 0.0, 4, 1 / 4, None),
         ],
         columns=("mailing", "impressions", "unique_opens", "reopen_ratio", "machine_impressions",
                  "machine_share_of_impressions", "unique_opens_not_only_machines", "machine_share_of_unique_opens",
                  "sent", "open_rate_of_sent", "delivered", "open_rate_high", "open_rate_low",
-                 "estimated_open_rate", "unique_clicks", "click_to_open_rate",
-                 "effective_opens", "click_through_rate"),
+                 "estimated_open_rate", "unique_clicks", "clicked_not_opened", "click_to_open_rate",
+                 "effective_opens", "click_through_rate", "not_covered"),
     ),
     Case(
         "dominant results",

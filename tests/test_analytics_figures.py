@@ -37,11 +37,19 @@ def test_rates_carry_the_wilson_interval_of_published_tables(
     assert row["open_rate_high_ci_high"] == pytest.approx(high, abs=5e-5)
 
 
-def test_a_rate_whose_inputs_do_not_belong_together_is_refused_not_guessed() -> None:
-    result = ia.mailing_performance(opens((1, "2025-01-01", 1), (2, "2025-01-01", 2)), deliveries=truth.events((1, 1)))
-    rates = [name for name in result.columns if name.startswith(("open_rate", "estimated"))]
-    assert result[["unique_opens", "delivered"]].iloc[0].tolist() == [2, 1]
-    assert result[rates].isna().all(axis=None)
+def test_a_rate_counts_only_members_of_its_denominator_and_the_others_apart() -> None:
+    opened = opens((1, "2025-01-01", 1), (2, "2025-01-01", 2), (3, "2025-01-01", None))
+    result = ia.mailing_performance(
+        opened,
+        destinations=pd.DataFrame({"ID": [11, 12, 13], "mailing": 1}),
+        deliveries=truth.events((1, 1), (1, 7)),
+        clicks=truth.events((1, 1), (1, 9)),
+    ).iloc[0]
+    assert result[["unique_opens", "delivered", "unique_clicks"]].tolist() == [3, 2, 2]
+    assert result[["opened_not_sent", "opened_not_delivered"]].tolist() == [3, 2]
+    assert result[["clicked_not_opened", "clicked_not_delivered"]].tolist() == [1, 1]
+    assert result[["open_rate_of_sent", "open_rate_high", "open_rate_low"]].tolist() == [0, 1 / 2, 1 / 2]
+    assert result[["click_to_open_rate", "click_through_rate"]].tolist() == [1 / 3, 1 / 2]
 
 
 def test_what_cannot_be_computed_is_absent() -> None:
@@ -49,7 +57,7 @@ def test_what_cannot_be_computed_is_absent() -> None:
         "mailing", "impressions", "unique_opens", "reopen_ratio", "machine_impressions",
         "machine_share_of_impressions", "unique_opens_not_only_machines", "machine_share_of_unique_opens",
         "machine_share_of_unique_opens_ci_low",
-        "machine_share_of_unique_opens_ci_high",
+        "machine_share_of_unique_opens_ci_high", "not_covered",
     ]  # fmt: skip
 
 
@@ -61,7 +69,7 @@ def test_asking_for_what_cannot_be_computed_names_the_missing_input(figure: Any)
 
 def test_only_the_figures_asked_for_are_computed_in_their_order() -> None:
     result = ia.mailing_performance(truth.impressions(), figures=["reopen_ratio", "unique_opens"])
-    assert list(result.columns) == ["mailing", "reopen_ratio", "unique_opens"]
+    assert list(result.columns) == ["mailing", "reopen_ratio", "unique_opens", "not_covered"]
 
 
 def test_a_mailing_without_impressions_has_a_row() -> None:

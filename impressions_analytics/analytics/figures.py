@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.analytics.rates import interval_names, wilson
+
+if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
 
 ESTIMATE_ASSUMES = (
     "estimated_open_rate assumes that recipients whose mail only machines were seen to fetch "
@@ -33,7 +36,7 @@ class Figure:
 
     name: str
     formula: str
-    needs: tuple[str, ...] = ()
+    needs: tuple[Kind, ...] = ()
     over: tuple[str, ...] = ()
     interval: bool = False
 
@@ -41,6 +44,11 @@ class Figure:
     def columns(self) -> tuple[str, ...]:
         """The columns that it gives."""
         return interval_names(self.name) if self.interval else (self.name,)
+
+    @property
+    def inputs(self) -> tuple[Kind, ...]:
+        """The inputs that have to cover a mailing for it."""
+        return self.needs if self.over and set(self.over) <= _WITHOUT_OPENS else ("impressions", *self.needs)
 
     @property
     def dtype(self) -> str:
@@ -51,24 +59,14 @@ class Figure:
         """Return its columns, from a table of counts."""
         if not self.over:
             return {self.name: table[self.name]}
-        count, total = (_COUNTS.get(name, lambda table, name=name: table[name])(table) for name in self.over)
+        count, total = (table[name] for name in self.over)
         return wilson(self.name, count, total) if self.interval else {self.name: count / total.nullif(0)}
 
 
-def _machine_only(table: Any) -> Any:
-    return table.unique_opens - table.unique_opens_not_only_machines
-
-
-def _not_machine_only(table: Any) -> Any:
-    """Count the delivered that were not fetched by machines only; null where more opened than were delivered."""
-    import ibis
-
-    fits = table.unique_opens <= table.delivered
-    return ibis.ifelse(fits, table.delivered - _machine_only(table), ibis.null("int64"))
-
-
-_COUNTS: dict[str, Any] = {"machine_only_opens": _machine_only, "delivered_less_machine_only": _not_machine_only}
-_DELIVERED, _CLICKS, _SENT = ("deliveries",), ("clicks",), ("destinations",)
+_WITHOUT_OPENS = {"clicked_and_delivered", "delivered"}
+_DELIVERED: tuple[Kind, ...] = ("deliveries",)
+_CLICKS: tuple[Kind, ...] = ("clicks",)
+_SENT: tuple[Kind, ...] = ("destinations",)
 
 FIGURES = (
     Figure("impressions", "O, the impression rows"),
@@ -81,18 +79,24 @@ FIGURES = (
            "H, the distinct destinations with an impression not known to be a machine's"),
     Figure("machine_share_of_unique_opens", "(U - H) / U", over=("machine_only_opens", "unique_opens"), interval=True),
     Figure("sent", "S, the distinct destinations", _SENT),
-    Figure("open_rate_of_sent", "U / S, Copernica's percentage opened", _SENT, ("unique_opens", "sent"), interval=True),
+    Figure("opened_not_sent", "those of U that are not in S", _SENT),
+    Figure("open_rate_of_sent", "U / S of those in both, Copernica's percentage opened", _SENT,
+           ("opened_and_sent", "sent"), interval=True),
     Figure("delivered", "D, the distinct delivered destinations", _DELIVERED),
-    Figure("open_rate_high", "U / D, all that were opened", _DELIVERED,
-           ("unique_opens", "delivered"), interval=True),
-    Figure("open_rate_low", "H / D, those opened not only by machines", _DELIVERED,
-           ("unique_opens_not_only_machines", "delivered"), interval=True),
-    Figure("estimated_open_rate", "H / (D - (U - H)), an estimate between low and high", _DELIVERED,
-           ("unique_opens_not_only_machines", "delivered_less_machine_only")),
+    Figure("opened_not_delivered", "those of U that are not in D", _DELIVERED),
+    Figure("open_rate_high", "U / D of those in both, all that were opened", _DELIVERED,
+           ("opened_and_delivered", "delivered"), interval=True),
+    Figure("open_rate_low", "H / D of those in both, those opened not only by machines", _DELIVERED,
+           ("human_and_delivered", "delivered"), interval=True),
+    Figure("estimated_open_rate", "H / (D - (U - H)) of those in D, an estimate between low and high", _DELIVERED,
+           ("human_and_delivered", "delivered_less_machine_only")),
     Figure("unique_clicks", "UC, the distinct destinations with a click", _CLICKS),
-    Figure("click_to_open_rate", "UC / U", _CLICKS, ("unique_clicks", "unique_opens"), interval=True),
+    Figure("clicked_not_opened", "those of UC that are not in U: their images were not seen to load", _CLICKS),
+    Figure("click_to_open_rate", "UC / U of those in both", _CLICKS, ("clicked_and_opened", "unique_opens"),
+           interval=True),
     Figure("effective_opens", "the distinct destinations with an impression or a click", _CLICKS),
-    Figure("click_through_rate", "UC / D", ("clicks", "deliveries"),
-           ("unique_clicks", "delivered"), interval=True),
+    Figure("clicked_not_delivered", "those of UC that are not in D", ("clicks", "deliveries")),
+    Figure("click_through_rate", "UC / D of those in both", ("clicks", "deliveries"),
+           ("clicked_and_delivered", "delivered"), interval=True),
 )  # fmt: skip
-"""Every figure of a mailing, in the order of the columns."""
+"""Every figure of a mailing, in the order of the columns; a rate counts only members of its denominator."""

@@ -107,7 +107,7 @@ def metrics() -> pd.DataFrame:
     Examples
     --------
     >>> metrics().set_index("column").loc["click_to_open_rate", ["formula", "needs", "unit"]].tolist()
-    ['UC / U', 'clicks', 'share of destinations']
+    ['UC / U of those in both', 'clicks', 'share of destinations']
     """
     of_mailings = [
         (

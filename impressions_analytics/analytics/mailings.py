@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.analytics.classes import MACHINES, with_classes
+from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
+from impressions_analytics.analytics.message_counts import REQUIRED, count_messages
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.errors import AnalysisError
+
+if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
 
 
 def mailing_performance(
@@ -48,23 +55,38 @@ def mailing_performance(
         ``reopen_ratio``                     float64              O / U
         ``machine_impressions``              int64                rows of the kinds prefetch and bot
         ``machine_share_of_impressions``     float64              machine rows / O
-        ``unique_opens_not_only_machines``    int64                H, destinations not only fetched by machines
+        ``unique_opens_not_only_machines``   int64                H, destinations not only fetched by machines
         ``machine_share_of_unique_opens``    float64              (U - H) / U
         ``sent``                             int64   destinations S, distinct destinations
+        ``opened_not_sent``                  int64   destinations those of U that are not in S
         ``open_rate_of_sent``                float64 destinations U / S, Copernica's "percentage opened"
         ``delivered``                        int64   deliveries   D, distinct delivered destinations
-        ``open_rate_high``           float64 deliveries   U / D, the upper bound of human opens
-        ``open_rate_low``     float64 deliveries   H / D, the lower bound of human opens
-        ``estimated_open_rate`` float64 deliveries   H / (D - (U - H)); no interval: an estimate that
-                                                                  rests on the assumption in ``attrs``
+        ``opened_not_delivered``             int64   deliveries   those of U that are not in D
+        ``open_rate_high``                   float64 deliveries   U / D
+        ``open_rate_low``                    float64 deliveries   H / D
+        ``estimated_open_rate``              float64 deliveries   H / (D - (U - H)); no interval: an estimate
+                                                                  that rests on the assumption in ``attrs``
         ``unique_clicks``                    int64   clicks       UC, distinct destinations with a click
-        ``click_to_open_rate``     float64 clicks       UC / U
+        ``clicked_not_opened``               int64   clicks       those of UC that are not in U
+        ``click_to_open_rate``               float64 clicks       UC / U
         ``effective_opens``                  int64   clicks       destinations that opened or clicked
-        ``click_through_rate``  float64 both         UC / D
+        ``clicked_not_delivered``            int64   both         those of UC that are not in D
+        ``click_through_rate``               float64 both         UC / D
+        ``not_covered``                      str                  which input does not cover the mailing, and
+                                                                  since or until when; null where all do
         ==================================== ======= ============ =============================================
 
-        A rate is null where its denominator is 0, and where the count is larger than its denominator: then the inputs
-        do not belong together, and no rate is guessed.
+        A rate counts only members of its denominator: those opened and delivered, of the delivered. What falls outside
+        is in a column of its own. Some clicked without an open had their images switched off; anything else outside
+        means that the inputs are not of the same mail. A rate is null where its denominator is 0.
+
+        Counts are of the rows that were given. A rate is null, too, where an input that it needs does not cover the
+        mailing, by its certificate: from the sending until 7 days later for destinations and deliveries, 30 days for
+        impressions and clicks, or until the latest moment that any input knows, if that is sooner (an hour apart is
+        allowed). The sending is told by the destinations, the emailings of an archive, the first delivery or the first
+        impression, the best that there is. What comes without a certificate counts as covering everything.
+        ``attrs["covered"]`` says how many mailings are covered, such as "over 7 of 12 mailings";
+        ``attrs["not_proven"]`` names the inputs that nobody proved. Lazy results have no attrs, and are not checked.
 
     Raises
     ------
@@ -87,24 +109,33 @@ def mailing_performance(
     >>> result = mailing_performance(opens, deliveries=deliveries)
     >>> result[["mailing", "impressions", "unique_opens", "delivered", "open_rate_high"]]
        mailing  impressions  unique_opens  delivered  open_rate_high
-    0      412            2             1          2                     0.5
+    0      412            2             1          2             0.5
     >>> mailing_performance(opens, figures=["open_rate_high"])
     Traceback (most recent call last):
-    impressions_analytics.errors.AnalysisError: open_rate_high is U / D, ...: it needs deliveries as well
+    impressions_analytics.errors.AnalysisError: open_rate_high is U / D ...: it needs deliveries as well
     """
-    given = {"impressions": impressions, "destinations": destinations, "deliveries": deliveries, "clicks": clicks}
+    given: dict[Kind, Any] = {
+        "impressions": impressions,
+        "destinations": destinations,
+        "deliveries": deliveries,
+        "clicks": clicks,
+    }
     chosen = _chosen(figures, {name for name, data in given.items() if data is not None})
     source = open_input(impressions, RequiredColumns("impressions", ("mailing", "destination", "useragent")))
-    others = {name: source.also(given[name], required) for name, required in _NEEDS.items() if given[name] is not None}
+    others = {
+        name: source.also(given[name], required) for name, required in REQUIRED.items() if given[name] is not None
+    }
     expression = _performance(with_classes(source, ("kind",)), others, chosen)
     dtypes = {column: figure.dtype for figure in chosen for column in figure.columns}
-    result = source.deliver(expression, {"mailing": "int64", **dtypes})
-    if not source.lazy and "estimated_open_rate" in dtypes:
+    result = source.deliver(expression, {"mailing": "int64", **dtypes, "not_covered": "str"})
+    if source.lazy:
+        return result
+    if "estimated_open_rate" in dtypes:
         result.attrs["assumption"] = ESTIMATE_ASSUMES
-    return result
+    return _only_covered(result, chosen, read_covered(source, given, result["mailing"]))
 
 
-def _chosen(figures: Sequence[str] | None, given: set[str]) -> list[Figure]:
+def _chosen(figures: Sequence[str] | None, given: set[Kind]) -> list[Figure]:
     """Return the figures asked for, or all that the inputs allow."""
     if figures is None:
         return [figure for figure in FIGURES if given.issuperset(figure.needs)]
@@ -117,55 +148,24 @@ def _chosen(figures: Sequence[str] | None, given: set[str]) -> list[Figure]:
     return [by_name[name] for name in figures]
 
 
-def _performance(rows: Any, others: dict[str, Any], chosen: list[Figure]) -> Any:
-    """Define the analysis: count what was given, per mailing in any of it, and compute the figures."""
+def _performance(rows: Any, others: Mapping[Kind, Any], chosen: list[Figure]) -> Any:
+    """Define the analysis: count the messages of each mailing, and compute the figures."""
     import ibis
 
-    counts = [_opens(rows), *(_COUNTS[name](table, rows) for name, table in others.items())]
-    table = ibis.union(counts[0].select("mailing"), *(count.select("mailing") for count in counts), distinct=True)
-    for count in counts:
-        joined = table.left_join(count, "mailing")
-        table = joined.select(*table.columns, **{name: joined[name].fill_null(0) for name in count.columns[1:]})
+    table = count_messages(rows, others)
     values: dict[str, Any] = {}
     for figure in chosen:
         values |= figure.expressions(table)
-    return table.select("mailing", **values).order_by("mailing")
+    return table.select("mailing", **values, not_covered=ibis.null("string")).order_by("mailing")
 
 
-def _opens(rows: Any) -> Any:
-    machine = rows.classified_kind.isin(MACHINES).cast("int64")
-    opened = rows.group_by("mailing", "destination").aggregate(rows=rows.count(), machine=machine.sum())
-    return opened.group_by("mailing").aggregate(
-        impressions=opened["rows"].sum().cast("int64"),
-        unique_opens=opened.count(),
-        machine_impressions=opened.machine.sum().cast("int64"),
-        unique_opens_not_only_machines=(opened.machine < opened["rows"]).sum().cast("int64"),
-    )
-
-
-def _sent(table: Any, rows: Any) -> Any:
-    return table.group_by("mailing").aggregate(sent=table.ID.nunique())
-
-
-def _delivered(table: Any, rows: Any) -> Any:
-    return table.group_by("mailing").aggregate(delivered=table.destination.nunique())
-
-
-def _clicked(table: Any, rows: Any) -> Any:
-    """Count who clicked, and who opened or clicked."""
-    import ibis
-
-    clicks = table.distinct().mutate(clicked=1)
-    both = ibis.union(clicks, rows.select("mailing", "destination").distinct().mutate(clicked=0))
-    both = both.group_by("mailing", "destination").aggregate(clicked=both.clicked.max())
-    return both.group_by("mailing").aggregate(
-        unique_clicks=both.clicked.sum().cast("int64"), effective_opens=both.count()
-    )
-
-
-_NEEDS = {
-    "destinations": RequiredColumns("destinations", ("ID", "mailing")),
-    "deliveries": RequiredColumns("deliveries", ("mailing", "destination")),
-    "clicks": RequiredColumns("clicks", ("mailing", "destination")),
-}
-_COUNTS = {"destinations": _sent, "deliveries": _delivered, "clicks": _clicked}
+def _only_covered(result: pd.DataFrame, chosen: list[Figure], covered: Covered) -> pd.DataFrame:
+    """Take away the rates of mailings that an input does not cover, and say which input that is."""
+    mailings = result["mailing"].tolist()
+    for figure in chosen:
+        if figure.over and covered.lacks:
+            unknown = [not covered.by(mailing, figure.inputs) for mailing in mailings]
+            result.loc[unknown, list(figure.columns)] = float("nan")
+    result["not_covered"] = pd.Series([covered.words(mailing) for mailing in mailings], result.index, dtype="str")
+    result.attrs |= covered.attrs(mailings)
+    return result

@@ -10,7 +10,7 @@ _Z = 1.959963984540054  # the normal distribution's 97.5% point
 def wilson(name: str, count: Any, total: Any) -> dict[str, Any]:
     """Return the expressions of a rate and its 95% Wilson interval, named `name`, ``..._ci_low``, ``..._ci_high``.
 
-    All are null where the total is 0, or smaller than the count: then the two do not belong together.
+    All are null where the total is 0. The count must be of members of the total.
 
     References
     ----------
@@ -18,7 +18,7 @@ def wilson(name: str, count: Any, total: Any) -> dict[str, Any]:
     """
     import ibis
 
-    n = ibis.ifelse((total > 0) & (count <= total), total, ibis.null("int64")).cast("float64")
+    n = total.nullif(0).cast("float64")
     share = count / n
     centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z * (share * (1 - share) / n + _Z**2 / (4 * n * n)).sqrt() / (1 + _Z**2 / n)

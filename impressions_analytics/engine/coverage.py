@@ -17,6 +17,8 @@ from impressions_analytics.engine.origins import certificates
 
 EARLIEST, LATEST = datetime.min, datetime.max
 """The ends of a load that was asked without a beginning or an end."""
+PART = "they are a part of a load"
+_NOT_PROVEN = "they are not proven"
 _ALL: list[Stretch] = [(EARLIEST, LATEST)]
 _SINGLE_LIST = re.compile(r"/(emailing|destination)/([^/]+)/")
 
@@ -80,13 +82,12 @@ class Coverage:
         gaps = subtract((begin, end), known)
         if not gaps:
             return ""
-        low, high = gaps[0]
-        if high >= end:
-            return f"{self.kind}: known until {_moment(low)}" if low > known[0][0] else self._from(known)
-        return self._from(known) if low == begin else f"{self.kind}: not known from {_moment(low)} to {_moment(high)}"
-
-    def _from(self, known: Sequence[Stretch]) -> str:
-        return f"{self.kind}: known from {_moment(known[0][0])}"
+        before = max((stop for _, stop in known if stop <= gaps[0][0]), default=None)
+        after = min((start for start, _ in known if start >= gaps[0][1]), default=None)
+        if before is None:
+            return f"{self.kind}: known from {_moment(known[0][0])}"
+        until = f"{self.kind}: known until {_moment(before)}"
+        return until if after is None else f"{until} and from {_moment(after)}"
 
 
 def coverage_of(data: Any, kind: Kind) -> Coverage:
@@ -141,14 +142,14 @@ def _held(data: Any, kind: Kind) -> list[Mapping[str, Any]]:
 def _said(certificate: Mapping[str, Any], kind: Kind) -> Coverage | None:
     """Return what one certificate says, or the certificate and the periods of a file; None where it says nothing."""
     load = certificate.get("load") or certificate
-    doubt = {"complete": "", "part": "they are a part of a load"}.get(str(load.get("verdict")), "they are not proven")
+    doubt = {"complete": "", "part": PART}.get(str(load.get("verdict")), _NOT_PROVEN)
     if certificate.get("periods"):
         periods = certificate["periods"]
         alone = {int(period["emailing"]) for period in periods if period.get("emailing") is not None}
         whole = [_stretch(period) for period in periods if period.get("emailing") is None]
         of = {one: [_stretch(period) for period in periods if period.get("emailing") == one] for one in alone}
         proven = all(period.get("verdict") == "complete" for period in periods)
-        return Coverage(kind, "" if proven else "they are not proven", join(whole), of)
+        return Coverage(kind, "" if proven else _NOT_PROVEN, join(whole), of)
     if load.get("covered") is not None:
         of = {int(one): join(map(_pair, pairs)) for one, pairs in (load.get("covered_emailings") or {}).items()}
         return Coverage(kind, doubt, join(map(_pair, load["covered"])), of)
