@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -30,6 +31,20 @@ def over_time_by_group(groups: list[Any], days: int = 2) -> pd.DataFrame:
     rows = pd.concat([one] * times, ignore_index=True)
     sizes = [index + 1 for index in range(times) for _ in range(days)]
     return rows.assign(mailing=[group for group in groups for _ in range(days)], impressions=sizes)
+
+
+def over_time_by_kind(days: int = 2, kinds: tuple[str, ...] = ("bot", "person", "proxy")) -> pd.DataFrame:
+    return over_time_by_group(list(kinds), days).rename(columns={"mailing": "kind"})
+
+
+def heights(ax: Axes) -> dict[str, list[float]]:
+    """The height of each bar of each layer, by the layer's name."""
+    found: dict[str, list[float]] = {}
+    for patch in ax.patches:
+        top, _, below = patch.get_data()
+        if patch.get_label() and not str(patch.get_label()).startswith("_"):
+            found[str(patch.get_label())] = [float(h) for h in top - below if h == h]
+    return found
 
 
 def per_profile(counts: list[int]) -> pd.DataFrame:
@@ -87,6 +102,9 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             over_time(800),
             over_time_by_group([NASTY, None]),
             over_time_by_group(list(range(3_000))),
+            over_time_by_kind(),
+            over_time_by_kind(400),
+            over_time_by_kind(1),
             over_time().drop(columns="destinations").rename(columns={"impressions": "first_opens"}),
         ],
     ),
@@ -139,6 +157,8 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             breakdown({"Gmail": 60, "unknown": 40}),
             breakdown({NASTY: 1}),
             breakdown({"person": 0}, by="kind"),
+            breakdown({"person": 1}, by="kind"),
+            breakdown({"Gmail": 6, "unknown": 4}).assign(kind=["proxy", "bot"]),
             breakdown({f"client {number}": 1 for number in range(2_000)}),
         ],
     ),
@@ -201,30 +221,27 @@ def test_names_are_drawn_as_they_stand_and_shortened_in_the_middle() -> None:
     assert "…" in second
 
 
-def test_the_largest_groups_have_a_line_each_and_the_others_one_together() -> None:
-    ax = ia.plot_impressions_over_time(over_time_by_group(list(range(10))))
-    lines = {line.get_label(): list(line.get_ydata()) for line in ax.lines}
-    assert len(lines) == 7
-    assert lines["mailing 9"] == [10, 10]
-    assert lines["4 others together"] == [1 + 2 + 3 + 4] * 2
+def test_the_largest_groups_have_a_bar_each_and_the_others_one_together() -> None:
+    bars = heights(ia.plot_impressions_over_time(over_time_by_group(list(range(10)))))
+    assert len(bars) == 7
+    assert bars["mailing 9"] == [10, 10]
+    assert bars["4 others together"] == [1 + 2 + 3 + 4] * 2
 
 
 def test_groups_can_be_called_by_names() -> None:
     result = over_time_by_group([401, 402])
     ax = ia.plot_impressions_over_time(result, names={401: "October news"})
-    assert [line.get_label() for line in ax.lines] == ["mailing 402", "401 October news"]
+    assert list(heights(ax)) == ["mailing 402", "401 October news"]
 
 
 @pytest.mark.parametrize(
     "subject", ["Weekly news", "A long beginning that " + "is as long " * 9 + "as its end that all share"]
 )
-def test_mailings_of_one_subject_keep_a_line_each_and_no_impression_is_lost(subject: str) -> None:
+def test_mailings_of_one_subject_keep_a_bar_each_and_no_impression_is_lost(subject: str) -> None:
     numbers = list(range(1_000_401, 1_000_413))
     ax = ia.plot_impressions_over_time(over_time_by_group(numbers), names=dict.fromkeys(numbers, subject))
-    lines = {str(line.get_label()): list(line.get_ydata()) for line in ax.lines}
-    shown = [(label.split()[0], values) for label, values in lines.items()]
+    shown = [(label.split()[0], values) for label, values in heights(ax).items()]
     assert shown == [(str(1_000_400 + size), [size, size]) for size in (12, 11, 10, 9, 8, 7)] + [("6", [21, 21])]
-    assert len(ax.lines) == 7
 
 
 def test_mailings_of_one_subject_keep_a_curve_each() -> None:
@@ -246,9 +263,83 @@ def test_the_length_of_the_periods_is_in_the_labels(freq: str, word: str) -> Non
 def test_first_opens_are_drawn_beside_all_impressions() -> None:
     firsts = over_time().drop(columns=["destinations", "impressions"]).assign(first_opens=[3, 0, 1])
     ax = ia.plot_impressions_over_time(over_time(), first_opens=firsts)
-    assert [line.get_label() for line in ax.lines] == ["impressions", "first opens"]
-    assert list(ax.lines[1].get_ydata()) == [3, 0, 1]
+    assert heights(ax) == {"impressions": [5, 6, 7], "first opens": [3, 0, 1]}
+    assert not any(np.nansum(patch.get_data().baseline) for patch in ax.patches)  # one before the other, not on top
     assert ax.get_ylabel() == "impressions and first opens per day"
+
+
+def test_kinds_of_open_are_stacked_in_one_order_with_the_same_colours_everywhere() -> None:
+    ax = ia.plot_impressions_over_time(over_time_by_kind())
+    assert heights(ax) == {"person": [2, 2], "proxy": [3, 3], "bot": [1, 1]}
+    assert [float(patch.get_data().baseline[0]) for patch in ax.patches] == [0, 2, 5]
+    bars = ia.plot_user_agents(breakdown({"bot": 1, "proxy": 3, "person": 2}, by="kind"))
+    of_kind = {str(bar.get_label()).split()[0]: bar[0].get_facecolor() for bar in bars.containers[:5]}
+    assert {str(patch.get_label()): patch.get_facecolor() for patch in ax.patches}.items() <= of_kind.items()
+
+
+def test_a_last_period_that_is_not_over_is_pale_and_said() -> None:
+    def pale(until: str | None) -> tuple[int, bool]:
+        ax = ia.plot_impressions_over_time(over_time(), known_until=until)
+        return sum(patch.get_alpha() is not None for patch in ax.patches), "pale: the last day" in ax.get_xlabel()
+
+    assert pale("2026-01-03 12:00") == (2, True)
+    assert pale("2026-01-04 00:00") == pale(None) == (0, False)
+
+
+def test_lines_take_the_place_of_bars_only_where_periods_are_dense() -> None:
+    dense, sparse = over_time(200), over_time(200).assign(impressions=[300] + [1] * 199)
+    assert len(ia.plot_impressions_over_time(dense).lines) == 2
+    assert len(ia.plot_impressions_over_time(sparse.drop(columns="destinations")).lines) == 0
+    assert len(ia.plot_impressions_over_time(dense.head(30)).lines) == 0
+    assert len(ia.plot_impressions_over_time(dense.head(30), cumulative=True).lines) == 2
+
+
+def test_five_years_by_the_hour_are_added_up_to_weeks_and_nothing_is_lost() -> None:
+    hours = pd.date_range("2021-01-01", "2025-12-31 23:00", freq="h", unit="us")
+    ax = ia.plot_impressions_over_time(pd.DataFrame({"period": hours, "impressions": 2, "destinations": 1}))
+    (line,) = ax.lines
+    assert sum(line.get_ydata()) == 2 * len(hours)
+    assert ax.get_ylabel() == "impressions per week"
+
+
+def test_mailings_that_are_few_are_named_at_their_peaks() -> None:
+    result = over_time_by_group([401, 402], days=40)
+    result.loc[(result["mailing"] == 401) & (result["period"] == "2026-01-05"), "impressions"] = 90
+    result.loc[(result["mailing"] == 402) & (result["period"] == "2026-02-01"), "impressions"] = 50
+    ax = ia.plot_impressions_over_time(result, names={401: "October", 402: "November"})
+    assert [text.get_text() for text in ax.texts] == ["401 October", "402 November"]
+    assert ax.get_legend() is None
+
+
+def test_a_month_of_bars_spans_the_month() -> None:
+    period = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01"])
+    ax = ia.plot_impressions_over_time(pd.DataFrame({"period": period, "impressions": 1}))
+    edges = ax.patches[0].get_data().edges
+    assert (edges[1::2] - edges[::2]).tolist() == pytest.approx([31 * 0.86, 28 * 0.86, 31 * 0.86])
+
+
+def test_programs_without_a_name_whose_kind_is_known_are_not_unknown() -> None:
+    result = breakdown({"unknown": 6, "Gmail": 4}).assign(kind=["bot", "proxy"])
+    more = breakdown({"unknown": 1}).assign(kind="unknown")
+    ax = ia.plot_user_agents(pd.concat([result, more], ignore_index=True))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["bots", "Gmail", "unknown"]
+
+
+def test_emoji_are_left_out_and_no_box_is_drawn() -> None:
+    emoji = "\U0001f389 Sale \U0001f3f3\ufe0f\u200d\U0001f308 now"
+    ax = ia.plot_user_agents(breakdown({emoji: 3, "\u6f22\u5b57": 1}))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Sale now", "··"]
+
+
+def test_the_scale_of_the_hours_is_even_and_cells_of_few_messages_do_not_set_it() -> None:
+    out = [10] + [5_000] * 167
+    rates = [0.9] + [0.007] * 167
+    ax = ia.plot_hour_of_week(hours_of_week(message_hours=out, impressions_per_message_hour=rates))
+    (mesh,) = ax.collections
+    assert list(mesh.norm.boundaries) == pytest.approx([0, 1, 2, 3, 4, 5, 6, 7])
+    (dots,) = ax.lines
+    assert (list(dots.get_xdata()), list(dots.get_ydata())) == ([0.5], [0.5])
+    assert "dotted: fewer than 500 messages" in ax.get_xlabel()
 
 
 def test_weekends_and_nights_lie_on_a_darker_ground() -> None:
@@ -266,7 +357,7 @@ def test_profiles_are_counted_into_ranges_that_cover_all() -> None:
     assert {name: height for name, height in bars.items() if height} == {
         "1": 2, "10": 1, "11-20": 2, "21-50": 1, "501-1,000": 1,
     }  # fmt: skip
-    assert ax.get_yscale() == "log"
+    assert ax.get_yscale() == "linear"
 
 
 def test_impressions_that_can_be_a_persons_are_a_range() -> None:
@@ -284,7 +375,7 @@ def test_what_is_not_drawn_is_said() -> None:
 
 def test_a_measure_that_is_none_is_refused() -> None:
     with pytest.raises(
-        ia.InvalidArgumentError, match="measure must be 'share_of_destinations' or 'impressions', got 'rows'"
+        ia.InvalidArgumentError, match="measure must be one of 'share_of_destinations', 'impressions', got 'rows'"
     ):
         ia.plot_user_agents(breakdown({"Gmail": 1}), measure="rows")
 
@@ -365,19 +456,24 @@ def test_weekends_and_nights_on_grey_are_explained() -> None:
 def test_only_what_tells_nothing_at_all_is_hatched_as_unknown() -> None:
     names = {"client": ["unknown", "unknown"], "os": ["unknown", "iOS"]}
     ax = ia.plot_user_agents(pd.DataFrame({**names, "impressions": [5, 3], "share_of_destinations": [0.6, 0.4]}))
-    assert [bool(bar.get_hatch()) for bar in ax.patches] == [True, False]
+    hatched = {round(bar.get_y() + 0.36): bool(bar.get_hatch()) for bar in ax.patches}
+    assert hatched == {0: True, 1: False}
 
 
-def test_the_legend_of_mailings_fits_a_phone() -> None:
+def test_labels_and_figures_of_mailings_fit_a_phone() -> None:
     figure = Figure(figsize=(4.6, 3.4))
     ax = figure.subplots()
-    performance = pd.DataFrame(
-        {"mailing": [411, 412], "unique_opens": [40, 50], "unique_opens_not_only_machines": [30, 45]}
-    )
-    ia.plot_mailing_performance(performance, ax, names={411: "a subject that is long enough to be shortened"})
+    names = dict.fromkeys(range(1, 9), "a subject that is long enough to be shortened")
+    ia.plot_mailing_performance(mailings(8), ax, names=names)
     figure.tight_layout(pad=0.4)
     figure.canvas.draw()
-    assert ax.get_legend().get_window_extent().x0 >= ax.bbox.x0
+    _, clicks = figure.axes
+    assert ax.get_window_extent().x1 < clicks.get_window_extent().x0
+    assert min(label.get_window_extent().x0 for label in ax.get_yticklabels()) >= 0
+    for panel in (ax, clicks):
+        right = max(bars.get_window_extent().x1 for bars in panel.collections)
+        assert right <= min(text.get_window_extent().x0 for text in panel.texts if "%" in text.get_text())
+        assert panel.xaxis.label.get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_hours_in_which_no_message_was_out_are_hatched() -> None:
@@ -395,15 +491,15 @@ def test_each_mailing_has_its_curve_and_its_half_life() -> None:
     assert [list(line.get_ydata()) for line in ax.lines][:2] == [[0, 0.5, 1], [0.5]]
 
 
-def test_of_many_mailings_the_quickest_and_the_slowest_are_drawn() -> None:
+def test_of_many_mailings_the_last_is_held_against_the_others() -> None:
     result = decay(list(range(9)))
-    result["half_life_hours"] = [1.0 + (5 - number) ** 2 for number in range(9) for _ in range(3)]
+    result.loc[result["mailing"] == 8, "share_of_opens"] = [0.0, 0.9, 1.0]
     ax = ia.plot_open_decay(result)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        "the middle 80% of 9",
-        "mailing 5: half of 4 within 1 h",
-        "mailing 0: half of 4 within 26 h",
+        "the middle 80% of the 8 others, and their median",
+        "mailing 8: half of 4 within 1 h",
     ]
+    assert [list(line.get_ydata()) for line in ax.lines][:2] == [[0, 0.5, 1], [0, 0.9, 1]]  # the median, the last
 
 
 def test_what_is_not_mature_is_named_and_not_drawn() -> None:
@@ -416,18 +512,34 @@ def test_what_is_not_mature_is_named_and_not_drawn() -> None:
 
 def test_the_open_rate_of_a_mailing_is_a_range_with_its_uncertainty() -> None:
     ax = ia.plot_mailing_performance(mailings(1))
-    segments = {bars.get_label(): bars.get_segments()[0][:, 0].tolist() for bars in ax.collections}
-    assert segments["opened: machines left out, up to machines counted"] == pytest.approx([0.3, 0.4])
-    assert segments["95% interval"] == pytest.approx([0.29, 0.41])
-    points = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
-    assert points == {"estimate between them": [0.34], "click-through rate": [0.05]}
-    assert ax.get_xlabel() == "share of the delivered messages"
+    interval, opened = (bars.get_segments()[0][:, 0].tolist() for bars in ax.collections)
+    assert (interval, opened) == (pytest.approx([0.29, 0.41]), pytest.approx([0.3, 0.4]))
+    assert [text.get_text() for text in ax.texts] == ["30% to 40%"]
+    _, clicks = ax.figure.axes
+    assert [list(line.get_xdata()) for line in clicks.lines] == [[0.05]]
+    assert [text.get_text() for text in clicks.texts] == ["5%"]
+    assert ax.get_xlabel().startswith("opened, of the delivered")
+
+
+def test_a_line_stands_at_the_median_of_the_mailings() -> None:
+    rates = mailings(3).assign(open_rate_low=[0.1, 0.2, 0.6], open_rate_high=[0.3, 0.4, 0.6])
+    ax = ia.plot_mailing_performance(rates)
+    assert [line.get_xdata() for line in ax.lines] == [pytest.approx([0.3, 0.3])]  # of 0.2, 0.3 and 0.6
+
+
+def test_the_panel_of_clicks_stays_within_the_room_that_was_given() -> None:
+    figure = Figure(figsize=(9, 4))
+    ax = figure.add_axes((0.3, 0.2, 0.6, 0.7))
+    ia.plot_mailing_performance(mailings(2), ax)
+    assert figure.axes[1].get_position().x1 == pytest.approx(0.9)
+    assert ax.get_position().x1 < figure.axes[1].get_position().x0
 
 
 def test_without_deliveries_a_mailing_shows_what_is_known() -> None:
     sent = mailings(1)[["mailing", "unique_opens_not_only_machines", "unique_opens", "open_rate_of_sent"]]
-    assert ia.plot_mailing_performance(sent).get_xlabel() == "share of the sent messages"
-    assert ia.plot_mailing_performance(sent.drop(columns="open_rate_of_sent")).get_xlabel() == "messages"
+    assert ia.plot_mailing_performance(sent).get_xlabel() == "opened, of the sent, machines included"
+    counts = ia.plot_mailing_performance(sent.drop(columns="open_rate_of_sent"))
+    assert counts.get_xlabel() == "messages opened, without to with machines"
 
 
 def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:

@@ -1,25 +1,58 @@
-"""Where a chart is drawn, and what all charts have in common: labels, numbers, room for a legend."""
+"""Where a chart is drawn, and what all charts have in common: check, labels, look, room for a legend."""
 
 from __future__ import annotations
 
 import math
 import sys
 import textwrap
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from impressions_analytics.charts.given import check_result
 from impressions_analytics.charts.palette import GRID, INK, MUTED
+from impressions_analytics.charts.texts import percent, plain, short_number
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
 
 SIZE_INCHES = (9.0, 4.0)
 Corner = Literal["upper left", "upper right"]
 LETTER_INCHES = 0.075
 """About how wide a small letter is."""
-_NOT_DRAWN = "\u25a1"
+LEGEND_ROW_INCHES = 0.27
+"""About how high a row of a legend is, with the room around it."""
+ACCOUNT_CLOCK = "wall clock of the account"
+
+
+def start_chart(
+    result: pd.DataFrame, ax: Axes | None, needs: Sequence[str], *, of: str, title: str, x: str, y: str = "",
+    grid: str = "y", size_inches: tuple[float, float] = SIZE_INCHES,
+) -> Axes:  # fmt: skip
+    """Check that a result can be drawn, and return the Axes with their labels and the look of all charts.
+
+    Parameters
+    ----------
+    result : DataFrame
+        What the chart was given.
+    ax : Axes or None
+        Where to draw; a new figure when None.
+    needs : sequence of str
+        The columns that are drawn.
+    of : str
+        The analysis that gives such a result.
+    title, x, y : str
+        The title and the labels of the axes.
+    grid : {"x", "y", ""}
+        Across which axis the lines of the grid stand.
+    size_inches : (float, float)
+        The size of a new figure.
+    """
+    check_result(result, needs, of=of)
+    ax = open_axes(ax, size_inches=size_inches)
+    style_axes(ax, title=title, x=x, y=y, grid=grid)
+    return ax
 
 
 def open_axes(ax: Axes | None, *, size_inches: tuple[float, float] = SIZE_INCHES) -> Axes:
@@ -45,6 +78,20 @@ def _in_notebook() -> bool:
     """Whether this runs in a Jupyter kernel, which shows pyplot's figures when a cell ends."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def beside(ax: Axes, share: float) -> Axes:
+    """Give the right part of the room of the Axes to new ones with the same rows, and return these."""
+    figure = ax.get_figure(root=False)
+    assert figure is not None  # noqa: S101 - Axes that are drawn on have one
+    spec = ax.get_subplotspec()
+    if spec is None:
+        box = ax.get_position()
+        ax.set_position((box.x0, box.y0, box.width * (1 - share - 0.03), box.height))
+        return figure.add_axes((box.x1 - box.width * share, box.y0, box.width * share, box.height))
+    parts = spec.subgridspec(1, 2, width_ratios=(1 - share, share), wspace=0.06)
+    ax.set_subplotspec(parts[0])
+    return figure.add_subplot(parts[1])
 
 
 def style_axes(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
@@ -88,9 +135,12 @@ def legend_within(ax: Axes, labels: Collection[str], *, corner: Corner = "upper 
     wrapped = [textwrap.fill(label, max(20, letters * 2 // 3)) for label in drawn]
     widest = max(len(line) for label in wrapped for line in label.splitlines())
     columns = max(1, min(len(wrapped), int(letters / (widest + 7))))
+    if sum(len(label) + 7 for label in drawn) <= letters:
+        columns = len(wrapped)
     rows = math.ceil(sum(label.count("\n") + 1 for label in wrapped) / columns)
     low, high = ax.get_ylim()
-    ax.set_ylim(low, low + (high - low) * (1 + 0.1 * rows))
+    taken = min(0.6, rows * LEGEND_ROW_INCHES / max(0.5, ax.bbox.height / ax.get_figure(root=True).dpi))  # type: ignore[union-attr]
+    ax.set_ylim(low, low + (high - low) / (1 - taken))
     ax.legend(
         handles, wrapped, loc=corner, ncols=columns, frameon=False, labelcolor=INK, fontsize="small", handlelength=3
     )
@@ -104,15 +154,28 @@ def count_axis(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
-def age_axis(ax: Axes, horizon: int) -> None:
-    """Give the x axis hours after sending on a square-root scale: most happens in the first hours."""
-    ax.set_xscale("function", functions=(lambda hours: hours.clip(0) ** 0.5, lambda root: root**2))
-    ticks = [hours for hours in _TICKS_HOURS if hours < 0.8 * horizon or hours == horizon]
-    ax.set_xticks(ticks if horizon in ticks else [*ticks, horizon])
+AGE_LABEL = "time after sending (cube-root scale)"
+
+
+def age_axis(ax: Axes, horizon: float) -> None:
+    """Give the x axis hours after sending on a cube-root scale: most happens in the first hour."""
+    import numpy as np
+
+    ax.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
+    ticks = {hours: words for hours, words in _AGES.items() if hours < 0.75 * horizon}
+    ticks[horizon] = f"{horizon / 24:.3g} d" if horizon > 48 else f"{horizon:.3g} h"
+    if width_inches(ax) < _ROOM_FOR_AGES_INCHES:
+        ticks = {hours: words for hours, words in ticks.items() if hours not in _LESS_NEEDED}
+    ax.set_xticks(list(ticks), list(ticks.values()))
+    ax.minorticks_off()
     ax.set_xlim(0, horizon)
 
 
-_TICKS_HOURS = (0, 1, 4, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 5760)
+_AGES = {
+    0: "0", 0.25: "15 min", 1: "1 h", 3: "3 h", 6: "6 h", 12: "12 h", 24: "1 d", 48: "2 d", 96: "4 d",
+    168: "7 d", 336: "14 d", 720: "30 d", 1440: "60 d", 2880: "120 d",
+}  # fmt: skip
+_LESS_NEEDED, _ROOM_FOR_AGES_INCHES = (0.25, 3, 12, 48), 5.0
 
 
 def percent_axis(axis: Any) -> None:
@@ -121,71 +184,3 @@ def percent_axis(axis: Any) -> None:
 
     axis.set_major_locator(MaxNLocator(nbins=6))
     axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-
-
-def short_number(value: float) -> str:
-    """Write a number in a few letters.
-
-    Examples
-    --------
-    >>> [short_number(value) for value in (0, 0.5, 950, 12_000, 1_250_000)]
-    ['0', '0.5', '950', '12k', '1.25M']
-    """
-    size, unit = next(((size, unit) for least, size, unit in _UNITS if abs(value) >= least), (1, ""))
-    return f"{value / size:.4g}{unit}"
-
-
-_UNITS = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
-
-
-def percent(share: float) -> str:
-    """Write a share in percent, with a decimal where it is small.
-
-    Examples
-    --------
-    >>> [percent(share) for share in (0, 0.004, 0.05, 0.417, 1)]
-    ['0%', '0.4%', '5%', '42%', '100%']
-    """
-    points = 100 * share
-    return f"{points:.1f}%".replace(".0%", "%") if abs(points) < 10 else f"{points:.0f}%"
-
-
-def plain(text: str) -> str:
-    r"""Return text that matplotlib draws as it stands: no formulas between dollars, one line, no unknown letters.
-
-    Examples
-    --------
-    >>> plain("only $5 or $6")
-    'only \\$5 or \\$6'
-    >>> plain("sale \u6f22")
-    'sale □'
-    """
-    known = _drawable()
-    line = " ".join(text.split())
-    return "".join(letter if ord(letter) in known else _NOT_DRAWN for letter in line).replace("$", r"\$")
-
-
-@cache
-def _drawable() -> frozenset[int]:
-    """Return the letters of the font that comes with matplotlib; others would draw a warning."""
-    from matplotlib.font_manager import findfont, get_font
-
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
-
-
-def shortened(text: str, length: int = 40) -> str:
-    """Shorten a long name in its middle, where names differ least; a number that it begins with stays whole.
-
-    Examples
-    --------
-    >>> shortened("20261124 October newsletter", 12)
-    '20261124…ter'
-    >>> shortened("October newsletter for customers in Groningen", 24)
-    'October news…n Groningen'
-    """
-    text = " ".join(text.split())
-    if len(text) <= length:
-        return text
-    number = text.split(" ", 1)[0]
-    head = max(length // 2, len(number)) if number.isdecimal() and len(number) < length else length // 2
-    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"

@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 
 from impressions_analytics.charts.canvas import (
+    AGE_LABEL,
     LETTER_INCHES,
     age_axis,
     note,
-    open_axes,
     percent_axis,
-    plain,
     say_nothing_to_draw,
-    shortened,
-    style_axes,
+    start_chart,
     width_inches,
 )
-from impressions_analytics.charts.given import called, check_result, group_columns
+from impressions_analytics.charts.given import called, group_columns
 from impressions_analytics.charts.palette import INK, MUTED, OTHERS, SERIES, Series
+from impressions_analytics.charts.texts import plain, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +28,16 @@ if TYPE_CHECKING:
 
 _OWN = ("hours", "unique_opens", "share_of_opens", "half_life_hours", "mature")
 _MIDDLE = (0.1, 0.9)
+_MOST_LINES, _MOST_MAILINGS = 6, 3
 _UNTIL_WHEN = "not mature yet: give open_decay as_of=..."
 
 
 def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapping[object, str] | None = None) -> Axes:
     """Draw the result of `open_decay`: the share of the final opens that was reached by each hour after sending.
 
-    Up to six groups have a line each, with the half-life marked. Of more, a band shows where the middle four fifths lie
-    at each hour, and the quickest and the slowest are drawn. Groups that are not mature have no final opens yet: they
-    are named, not drawn.
+    A few groups have a line each, with the half-life marked. Of more than three mailings, and of more than six groups
+    of another sort, the last one is held against the rest: a band shows where the middle four fifths of the others lie
+    at each time. Groups that are not mature have no final opens yet: they are named, not drawn.
 
     Parameters
     ----------
@@ -65,39 +65,42 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     ...                        "share_of_opens": [0, 0.75, 1], "half_life_hours": 0.5, "mature": True})
     >>> ax = plot_open_decay(result)
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['mailing 412: half of 8 within 0.5 h']
+    ['mailing 412: half of 8 within 30 min']
     """
-    check_result(result, _OWN, of="open_decay")
-    ax = open_axes(ax)
-    style_axes(
-        ax, title="How opens add up after sending", x="hours after sending (square-root scale)",
+    ax = start_chart(
+        result, ax, _OWN, of="open_decay", title="How opens add up after sending", x=AGE_LABEL,
         y="share of the opens within the horizon",
     )  # fmt: skip
-    labels = called(result, group_columns(result, _OWN), names, all_together="all mailings")
-    rows = result.assign(group=labels)
-    mature = rows.groupby("group", sort=False)["mature"].all()
+    groups = group_columns(result, _OWN)
+    rows = result.assign(label=called(result, groups, names, all_together="all mailings"))
+    # Told apart by their values: two groups of one name are two curves.
+    rows["group"] = result.groupby(groups, dropna=False, sort=False).ngroup() if groups else 0
+    mature = rows.groupby("group", sort=False).agg(label=("label", "first"), mature=("mature", "all"))
     drawn = rows[rows["share_of_opens"].notna()]
     if drawn.empty:
-        return say_nothing_to_draw(ax, "no opens" if mature.all() else _UNTIL_WHEN)
-    _draw_all(ax, drawn)
-    _axes(ax, int(result["hours"].max()))
-    if not mature.all():
-        note(ax, _not_mature(list(mature.index[~mature])))
+        return say_nothing_to_draw(ax, "no opens" if mature["mature"].all() else _UNTIL_WHEN)
+    _draw_all(ax, drawn, most=_MOST_MAILINGS if groups == ["mailing"] else _MOST_LINES)
+    age_axis(ax, float(result["hours"].max()))
+    ax.set_ylim(0, 1.02)
+    percent_axis(ax.yaxis)
+    if not mature["mature"].all():
+        note(ax, _not_mature(mature.loc[~mature["mature"], "label"].tolist()))
     return ax
 
 
-def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
-    """Draw each curve with its name; where they are too many, where most lie, the quickest and the slowest."""
-    half_lives = rows.groupby("group", sort=False)["half_life_hours"].first()
-    named = list(half_lives.index)
-    if len(named) > len(SERIES):
-        band = rows.groupby("hours")["share_of_opens"].quantile(np.asarray(_MIDDLE)).unstack()
-        label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of {len(named):,}"
-        ax.fill_between(band.index, *band.to_numpy().T, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
-        named = [half_lives.idxmin(), half_lives.idxmax()]
-    curves = dict(iter(rows[rows["group"].isin(named)].groupby("group")))
-    for name, look in zip(named, SERIES, strict=False):
-        _draw(ax, name, curves[name], look)
+def _draw_all(ax: Axes, rows: pd.DataFrame, *, most: int) -> None:
+    """Draw each curve with its name; where they are too many, the last one against where most of the others lie."""
+    curves = [curve for _, curve in rows.groupby("group", sort=False)]
+    if len(curves) > most:
+        others = rows[rows["group"] != curves[-1]["group"].iloc[0]]
+        band = others.groupby("hours")["share_of_opens"].quantile(np.asarray([_MIDDLE[0], 0.5, _MIDDLE[1]])).unstack()
+        low, middle, high = band.to_numpy().T
+        label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of the {len(curves) - 1:,} others, and their median"
+        ax.fill_between(band.index, low, high, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
+        ax.plot(band.index, middle, color=OTHERS.colour, linewidth=1, linestyle=(0, (4, 3)))
+        curves = curves[-1:]
+    for curve, look in zip(curves, SERIES, strict=False):
+        _draw(ax, str(curve["label"].iloc[0]), curve, look)
     ax.axhline(0.5, color=MUTED, linewidth=0.8, zorder=1)
     ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small", handlelength=3)
 
@@ -105,16 +108,23 @@ def _draw_all(ax: Axes, rows: pd.DataFrame) -> None:
 def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
     half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["unique_opens"].max())
     room = int(width_inches(ax) / LETTER_INCHES) - 34
-    label = f"{shortened(name, max(12, min(30, room)))}: half of {opens:,} within {half_life:.2g} h"
-    hours, share = curve["hours"].to_numpy(), curve["share_of_opens"].to_numpy("float64")
+    label = f"{shortened(name, max(12, min(30, room)))}: half of {opens:,} within {in_words(half_life)}"
+    hours, share = curve["hours"].to_numpy("float64"), curve["share_of_opens"].to_numpy("float64")
     ax.plot(hours, share, color=look.colour, linestyle=look.dash, linewidth=1.6, label=plain(label))
     ax.plot([half_life], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
 
 
-def _axes(ax: Axes, horizon: int) -> None:
-    age_axis(ax, horizon)
-    ax.set_ylim(0, 1.02)
-    percent_axis(ax.yaxis)
+def in_words(hours: float) -> str:
+    """Write a time in the unit that says most.
+
+    Examples
+    --------
+    >>> in_words(0.4), in_words(1.25), in_words(100)
+    ('24 min', '1.2 h', '4.2 d')
+    """
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.2g} h" if hours < 48 else f"{hours / 24:.2g} d"
 
 
 def _not_mature(names: list[str]) -> str:

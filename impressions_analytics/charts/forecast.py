@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impressions_analytics.charts.canvas import (
-    age_axis,
-    count_axis,
-    open_axes,
-    say_nothing_to_draw,
-    style_axes,
-)
-from impressions_analytics.charts.given import check_result
+from impressions_analytics.charts.canvas import AGE_LABEL, age_axis, count_axis, say_nothing_to_draw, start_chart
 from impressions_analytics.charts.palette import INK, MUTED, SERIES
 
 if TYPE_CHECKING:
@@ -52,16 +45,14 @@ def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str 
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['seen', 'expected: 30 (25 to 35)']
     """
-    check_result(result, _OWN, of="forecast_opens(..., hourly=True)")
-    rows = result[result["measure"] == measure].sort_values("hours")
-    ax = open_axes(ax)
-    mailing = f" of mailing {rows['mailing'].iloc[0]}" if len(rows) else ""
-    style_axes(
-        ax, title=f"Forecast{mailing}", x="hours after sending (square-root scale)",
+    ax = start_chart(
+        result, ax, _OWN, of="forecast_opens(..., hourly=True)", title="Forecast", x=AGE_LABEL,
         y=_WHAT.get(measure, measure),
     )  # fmt: skip
+    rows = result[result["measure"] == measure].sort_values("hours")
     if rows.empty:
         return say_nothing_to_draw(ax, f"no forecast of {measure}")
+    ax.set_title(f"Forecast of mailing {rows['mailing'].iloc[0]}", loc="left")
     _draw(ax, rows)
     count_axis(ax.yaxis)
     age_axis(ax, max(1, int(rows["hours"].max())))

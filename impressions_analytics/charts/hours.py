@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from impressions_analytics.charts.canvas import open_axes, say_nothing_to_draw, short_number, style_axes
-from impressions_analytics.charts.given import check_result
-from impressions_analytics.charts.over_time import ACCOUNT_CLOCK
+from impressions_analytics.charts.canvas import ACCOUNT_CLOCK, note, say_nothing_to_draw, start_chart
 from impressions_analytics.charts.palette import GRID, HEAT, INK, MUTED, PAGE
+from impressions_analytics.charts.texts import short_number
+from impressions_analytics.charts.tips import Tip, tell
 from impressions_analytics.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Measure = Literal["impressions", "impressions_per_message_hour"]
 
+FEW_MESSAGE_HOURS = 500
+"""A cell in which fewer messages were out tells little: one impression more changes its rate by 2 per 1,000 or more."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LABELS = {
     "impressions": "impressions (the hours of sending weigh in)",
@@ -38,7 +40,8 @@ def plot_hour_of_week(
         it with ``ax.figure.savefig("chart.png")``.
     measure : {"impressions_per_message_hour", "impressions"}, optional
         What the darkness of a cell is; the first that `result` has when not given. The first shows readers' habits,
-        the second mirrors when mail was sent as well. Cells in which no message was out are hatched.
+        the second mirrors when mail was sent as well. The steps of the scale are equally wide. With the first, cells in
+        which no message was out are hatched, and those in which few were out are dotted; they do not set the scale.
     zone : str, optional
         The zone of the wall clock, for the label.
 
@@ -62,17 +65,22 @@ def plot_hour_of_week(
         raise InvalidArgumentError(f"measure must be one of {', '.join(map(repr, _LABELS))}, got {measure!r}")
     exposed = "impressions_per_message_hour" in getattr(result, "columns", ())
     measure = measure or ("impressions_per_message_hour" if exposed else "impressions")
-    check_result(result, ("weekday", "hour", measure), of="impressions_by_hour_of_week")
-    ax = open_axes(ax)
-    style_axes(ax, title="Opens by weekday and hour", x=f"hour of the day, {zone or ACCOUNT_CLOCK}", y="", grid="")
+    ax = start_chart(
+        result, ax, ("weekday", "hour", measure), of="impressions_by_hour_of_week", title="Opens by weekday and hour",
+        x=f"hour of the day, {zone or ACCOUNT_CLOCK}", grid="",
+    )  # fmt: skip
     cells = _cells(result, measure)
     if not cells.max().max() > 0:
         return say_nothing_to_draw(ax, "no impressions")
-    mesh = _draw_cells(ax, cells)
+    few = _few(result) if measure == "impressions_per_message_hour" else cells < 0
+    mesh = _draw_cells(ax, cells, few)
     ax.set_yticks([place + 0.5 for place in range(7)], list(_WEEKDAYS))
     ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
     ax.set_ylim(7, 0)
     _scale(ax, mesh, _LABELS[measure])
+    _tell(ax, cells, few, measure)
+    if few.any(axis=None):
+        note(ax, f"dotted: fewer than {FEW_MESSAGE_HOURS:,} messages were out, so the figure says little")
     return ax
 
 
@@ -83,36 +91,59 @@ def _cells(result: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return values * 1000 if measure == "impressions_per_message_hour" else values.fillna(0)
 
 
-def _draw_cells(ax: Axes, cells: pd.DataFrame) -> Any:
-    """Draw the values in seven steps at most, so that each can be read off the scale."""
+def _few(result: pd.DataFrame) -> pd.DataFrame:
+    """Return which cells have some messages, but few."""
+    if "message_hours" not in result:
+        return pd.DataFrame(False, index=range(1, 8), columns=range(24))
+    out = result.pivot_table(index="weekday", columns="hour", values="message_hours", aggfunc="sum")
+    out = out.reindex(index=range(1, 8), columns=range(24)).fillna(0)
+    return (out > 0) & (out < FEW_MESSAGE_HOURS)
+
+
+def _draw_cells(ax: Axes, cells: pd.DataFrame, few: pd.DataFrame) -> Any:
+    """Draw the values in seven equal steps, so that each can be read off the scale."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    edges = _edges(float(cells.max().max()))
-    steps = len(edges) - 1
-    colours = [HEAT[round(step * (len(HEAT) - 1) / max(1, steps - 1))] for step in range(steps)]
+    sure = cells.where(~few).max().max()
+    edges = _edges(float(sure if sure > 0 else cells.max().max()))
     if cells.isna().any(axis=None):
         ax.patch.set(facecolor=PAGE, hatch="////", edgecolor=GRID)
+    rows, columns = few.to_numpy().nonzero()
+    if len(rows):
+        ax.plot(columns + 0.5, rows + 0.5, linestyle="", marker="o", markersize=3.5, color=INK, markeredgecolor=PAGE)
+    # What lies above the scale has the colour of its last step.
     return ax.pcolormesh(
-        range(25), range(8), cells.to_numpy(), cmap=ListedColormap(colours),
-        norm=BoundaryNorm(edges, steps), edgecolors=PAGE, linewidth=1,
+        range(25), range(8), cells.clip(upper=edges[-1]).to_numpy(), cmap=ListedColormap(list(HEAT)),
+        norm=BoundaryNorm(edges, len(HEAT)), edgecolors=PAGE, linewidth=1,
     )  # fmt: skip
 
 
 def _edges(most: float) -> list[float]:
-    """Return the ends of the steps, which widen: a few hours after a sending would else outshine all others.
+    """Return the ends of seven equal steps of a round width, the last of which reaches the largest value.
 
     Examples
     --------
     >>> _edges(900)
-    [0.0, 19.0, 74.0, 170.0, 300.0, 460.0, 670.0, 900.0]
+    [0.0, 130.0, 260.0, 390.0, 520.0, 650.0, 780.0, 910.0]
     >>> _edges(2)
-    [0.0, 0.041, 0.17, 0.37, 0.66, 1.1, 1.5, 2.0]
+    [0.0, 0.29, 0.58, 0.87, 1.16, 1.45, 1.74, 2.03]
     """
     from decimal import ROUND_CEILING, Context
 
-    two_digits = Context(prec=2, rounding=ROUND_CEILING)
-    ends = (most * (step / len(HEAT)) ** 2 for step in range(len(HEAT) + 1))
-    return [float(two_digits.create_decimal_from_float(end)) for end in ends]
+    width = Context(prec=2, rounding=ROUND_CEILING).create_decimal_from_float(most / len(HEAT))
+    return [float(width * step) for step in range(len(HEAT) + 1)]
+
+
+def _tell(ax: Axes, cells: pd.DataFrame, few: pd.DataFrame, measure: Measure) -> None:
+    """Let each cell say its value."""
+    unit = "impressions" if measure == "impressions" else "per 1,000 messages"
+    values = cells.to_numpy()
+    for day, weekday in enumerate(_WEEKDAYS):
+        for hour in range(24):
+            value = float(values[day, hour])
+            said = "no message was out" if pd.isna(value) else f"{value:,.4g} {unit}"
+            doubt = " (few messages)" if few.iloc[day, hour] else ""
+            tell(ax, Tip((hour, day, hour + 1, day + 1), f"{weekday} {hour:02}:00: {said}{doubt}"))
 
 
 def _scale(ax: Axes, mesh: Any, label: str) -> None:

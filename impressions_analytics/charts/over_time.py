@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from impressions_analytics.charts.canvas import (
-    LETTER_INCHES,
+    ACCOUNT_CLOCK,
     count_axis,
-    legend_within,
     note,
-    open_axes,
-    plain,
     say_nothing_to_draw,
-    shortened,
-    style_axes,
-    width_inches,
+    start_chart,
 )
+from impressions_analytics.charts.dates import Step, date_axis, longer, shade, spans, start_of, step_of, unfinished
 from impressions_analytics.charts.given import called, check_result, group_columns
-from impressions_analytics.charts.palette import INK, NIGHT, OTHERS, SERIES, WEEKEND, Series
+from impressions_analytics.charts.palette import KIND_OF_OPEN, OTHERS, PART, SERIES, WHOLE
+from impressions_analytics.charts.peaks import name_layers
+from impressions_analytics.charts.stacked import Layer, draw_bars, draw_lines, tops
+from impressions_analytics.charts.texts import shortened
+from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ACCOUNT_CLOCK = "wall clock of the account"
 _COUNTS = {
     "impressions": "impressions",
     "destinations": "destinations with an impression",
     "first_opens": "first opens",
 }
 _OWN = ("period", "impressions", "destinations", "profiles", "first_opens")
-_STEPS = (("hour", 1), ("day", 24), ("week", 168), ("month", 31 * 24), ("quarter", 92 * 24), ("year", 366 * 24))
-_MOST_WEEKENDS_DAYS = 130
-_MOST_NIGHTS_DAYS = 15
-_MARKED = 45  # points up to which each gets a marker
-_LABEL_HEIGHT = 0.07  # of the Axes
+_DENSE_PERIODS, _DENSE_SHARE, _LITTLE = 130, 0.5, 0.05
+"""Lines are clearer than bars from so many periods on, if so large a share of them have more than a little: this share
+of the most."""
+
+_MOST_TIPS = 400
 
 
 def plot_impressions_over_time(
@@ -48,12 +47,15 @@ def plot_impressions_over_time(
     cumulative: bool = False,
     names: Mapping[object, str] | None = None,
     zone: str | None = None,
+    known_until: Any = None,
 ) -> Axes:
     """Draw the result of `impressions_over_time`.
 
-    Without groups: impressions and the destinations with an impression, per period. With groups (``by="mailing"``):
-    one line for each of the largest six, and one for all others together. Weekends, and nights in a chart by the
-    hour, lie on a darker ground.
+    One bar for each period. Without groups: the impressions, and before them the destinations with an impression. By
+    kind of open (``by="kind"``): the kinds stacked. By anything else (``by="mailing"``): the largest six stacked, with
+    all others together on top. Lines take the place of bars where more than 130 periods follow each other closely, and
+    for counts so far. More than 1,500 periods are added up to longer ones, as the label then says. Weekends, and
+    nights in a chart by the hour, lie on a darker ground.
 
     Parameters
     ----------
@@ -72,6 +74,9 @@ def plot_impressions_over_time(
         subject, and a long subject is shortened in its middle.
     zone : str, optional
         The zone of the wall clock, for the label.
+    known_until : datetime-like or str, optional
+        Until when the impressions are known, wall clock. A last period that ends later is drawn pale, since it is not
+        over.
 
     Returns
     -------
@@ -87,158 +92,127 @@ def plot_impressions_over_time(
     >>> import pandas as pd
     >>> days = pd.date_range("2026-01-05", periods=3, unit="us")
     >>> result = pd.DataFrame({"period": days, "impressions": [5, 9, 4], "destinations": [4, 6, 3]})
-    >>> ax = plot_impressions_over_time(result, zone="Europe/Amsterdam")
-    >>> ax.get_ylabel(), ax.get_xlabel()
-    ('impressions and destinations per day', 'day, Europe/Amsterdam')
+    >>> ax = plot_impressions_over_time(result, zone="Europe/Amsterdam", known_until="2026-01-07 12:00")
+    >>> ax.get_ylabel()
+    'impressions and destinations per day'
+    >>> ax.get_xlabel().splitlines()
+    ['day, Europe/Amsterdam', 'pale: the last day, known until 2026-01-07 12:00']
     """
     count = "first_opens" if "first_opens" in getattr(result, "columns", ()) else "impressions"
-    check_result(result, ("period", count), of="impressions_over_time")
-    ax = open_axes(ax)
-    step = _step(result["period"])
-    style_axes(ax, title=f"{_COUNTS[count].capitalize()} over time", x=f"{step}, {zone or ACCOUNT_CLOCK}", y="")
+    ax = start_chart(
+        result, ax, ("period", count), of="impressions_over_time", title=f"{_COUNTS[count].capitalize()} over time",
+        x=zone or ACCOUNT_CLOCK,
+    )  # fmt: skip
     if result.empty:
         return say_nothing_to_draw(ax, "no impressions")
-    lines = _lines(result, count, first_opens, names or {})
-    grouped = bool(group_columns(result, _OWN))
-    counted = _COUNTS[count] if grouped else " and ".join(line.name.split(" with ")[0] for line in lines)
-    ax.set_ylabel(f"{counted} {'so far' if cumulative else f'per {step}'}")
-    shaded = _shade(ax, result["period"], step)
-    if shaded:
-        note(ax, shaded)
-    for line in lines:
-        _draw(ax, line)
-    ax.set_ylim(bottom=0, top=max(1.0, *(line.values.max() for line in lines)) * 1.08)
-    _date_axis(ax, result["period"])
-    count_axis(ax.yaxis)
-    _name_lines(ax, lines, direct=grouped)
+    groups = group_columns(result, _OWN)
+    rows, step = _visible(_with_first_opens(result, first_opens), count, groups, cumulative=cumulative)
+    layers, periods = _layers(rows, count, groups, names or {})
+    drawn = spans(periods, step)
+    counted = _COUNTS[count] if groups else " and ".join(layer.name.split(" with ")[0] for layer in layers)
+    ax.set_ylabel(f"{counted} {'so far' if cumulative else f'per {step.word}'}")
+    ax.set_xlabel(f"{step.word}, {ax.get_xlabel()}")
+    remark = unfinished(drawn, step, known_until)
+    for words in filter(None, (shade(ax, drawn, step), remark)):
+        note(ax, words)
+    lines = cumulative or (_dense(layers) and layers[0].look not in KIND_OF_OPEN.values())
+    _draw(ax, layers, drawn, lines=lines, stacked=bool(groups) and not lines, last_is_over=not remark)
+    _tell(ax, layers, drawn, periods, step)
     return ax
 
 
-class _Line(NamedTuple):
-    """One line: what it is called, its values by period, and its look."""
+def _draw(ax: Axes, layers: list[Layer], drawn: Any, *, lines: bool, stacked: bool, last_is_over: bool) -> None:
+    """Draw the layers, the axes that they need, and their names."""
+    if lines:
+        draw_lines(ax, layers, drawn, last_is_over=last_is_over)
+    else:
+        draw_bars(ax, layers, drawn, stacked=stacked, last_is_over=last_is_over)
+    heights = tops(layers, stacked=stacked)
+    ax.set_ylim(0, max(1.0, float(np.max(heights))) * 1.08)
+    date_axis(ax, drawn)
+    count_axis(ax.yaxis)
+    by_name = {layer.name for layer in layers}.isdisjoint({*KIND_OF_OPEN, *_COUNTS.values()})
+    reached = [np.max(heights, axis=0)] * len(layers) if stacked else heights
+    name_layers(ax, layers, drawn, reached, direct=by_name)
 
-    name: str
-    values: pd.Series[float]
-    look: Series
+
+def _tell(ax: Axes, layers: list[Layer], drawn: Any, periods: pd.Index, step: Step) -> None:
+    """Let each period say its counts."""
+    if len(drawn) > _MOST_TIPS:
+        return
+    for place, (period, (left, right)) in enumerate(zip(periods, drawn, strict=True)):
+        parts = [f"{layer.name} {layer.values[place]:,.0f}" for layer in layers if layer.values[place]]
+        when = f"{period:%Y-%m-%d %H:%M}" if step.word == "hour" else f"{period:%Y-%m-%d}"
+        if parts:
+            tell(ax, Tip((left, 0, right, 0), f"{step.word} {when}: {', '.join(parts)}", full_height=True))
 
 
-def _lines(
-    result: pd.DataFrame, count: str, first_opens: pd.DataFrame | None, names: Mapping[object, str]
-) -> list[_Line]:
-    """Return what to draw."""
-    groups = group_columns(result, _OWN)
+def _with_first_opens(result: pd.DataFrame, first_opens: pd.DataFrame | None) -> pd.DataFrame:
+    """Put the first opens in the place of the destinations."""
+    if first_opens is None or "impressions" not in result:
+        return result
+    check_result(first_opens, ("period", "first_opens"), of="impressions_over_time with count='first'")
+    firsts = result["period"].map(first_opens.groupby("period")["first_opens"].sum()).fillna(0)
+    return result.drop(columns="destinations", errors="ignore").assign(first_opens=firsts.astype("int64"))
+
+
+def _visible(result: pd.DataFrame, count: str, groups: list[str], *, cumulative: bool) -> tuple[pd.DataFrame, Step]:
+    """Return the rows, added up to longer periods where there are too many to be seen, and how long they are."""
+    step = step_of(result["period"])
+    seen = longer(step, result["period"].nunique())
+    if seen is step:
+        return result, step
+    columns = [name for name in (count, "first_opens") if name in result]  # destinations do not add up
+    keys = [start_of(result["period"], seen), *(result[name] for name in groups)]
+    added = result.groupby(keys, dropna=False, observed=True, sort=False)[list(dict.fromkeys(columns))]
+    return (added.last() if cumulative else added.sum()).reset_index(), seen
+
+
+def _layers(
+    result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]
+) -> tuple[list[Layer], pd.Index]:
+    """Return what to draw, and the periods."""
+    if groups == ["kind"] and result["kind"].isin(list(KIND_OF_OPEN)).all():
+        table = result.pivot_table(index="period", columns="kind", values=count, aggfunc="sum", observed=True)
+        kinds = [kind for kind in KIND_OF_OPEN if kind in table]
+        return [Layer(kind, _numbers(table[kind]), KIND_OF_OPEN[kind]) for kind in kinds], table.index
     if groups:
         return _largest(result, count, groups, names)
-    by_period = result.set_index("period")
-    drawn = {_COUNTS[count]: by_period[count]}
-    if first_opens is not None:
-        check_result(first_opens, ("period", "first_opens"), of="impressions_over_time with count='first'")
-        drawn[_COUNTS["first_opens"]] = first_opens.set_index("period")["first_opens"]
-    elif "destinations" in result:
-        drawn[_COUNTS["destinations"]] = by_period["destinations"]
-    return [_Line(name, values, look) for (name, values), look in zip(drawn.items(), SERIES, strict=False)]
+    by_period = result.set_index("period").sort_index()
+    parts = [name for name in (count, "first_opens", "destinations") if name in by_period]
+    looks = zip(list(dict.fromkeys(parts))[:2], (WHOLE, PART), strict=False)
+    return [Layer(_COUNTS[name], _numbers(by_period[name]), look) for name, look in looks], by_period.index
 
 
-def _largest(result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]) -> list[_Line]:
-    """Return the lines of the largest groups, and one of all others together: counts of groups add up.
+def _largest(
+    result: pd.DataFrame, count: str, groups: list[str], names: Mapping[object, str]
+) -> tuple[list[Layer], pd.Index]:
+    """Return the largest groups, and all others together: counts of groups add up.
 
-    Groups are told apart by their values: two of one name are two lines.
+    Groups are told apart by their values: two of one name are two layers.
     """
     group = result.groupby(groups, dropna=False, observed=True, sort=False).ngroup()
-    table = result[["period", count]].assign(group=group, name=called(result, groups, names, all_together=""))
-    order = table.groupby("group")[count].sum().sort_values(ascending=False, kind="stable").index
+    called_by = called(result, groups, names, all_together="")
+    name_of = dict(zip(group, called_by, strict=True))
+    order = result[count].groupby(group).sum().sort_values(ascending=False, kind="stable").index
     largest = order[: len(SERIES)]
-    by_group = dict(iter(table[table["group"].isin(largest)].groupby("group")))
-    lines = [
-        _Line(shortened(str(rows["name"].iloc[0])), rows.groupby("period")[count].sum(), look)
-        for rows, look in zip((by_group[one] for one in largest), SERIES, strict=False)
+    place = group.where(group.isin(largest), -1).rename("group")
+    table = result.assign(group=place).pivot_table(index="period", columns="group", values=count, aggfunc="sum")
+    table = table.fillna(0)
+    layers = [
+        Layer(shortened(str(name_of[one])), _numbers(table[one]), look)
+        for one, look in zip(largest, SERIES, strict=False)
     ]
     if len(order) > len(SERIES):
-        rest = table[~table["group"].isin(largest)].groupby("period")[count].sum()
-        lines.append(_Line(f"{len(order) - len(SERIES):,} others together", rest, OTHERS))
-    return lines
+        layers.append(Layer(f"{len(order) - len(SERIES):,} others together", _numbers(table[-1]), OTHERS))
+    return layers, table.index
 
 
-def _step(period: pd.Series[pd.Timestamp]) -> str:
-    """Return the word for the length of the periods; a single period does not tell."""
-    distinct = period.drop_duplicates().sort_values()
-    if len(distinct) < 2:
-        return "period"
-    hours = distinct.diff().min() / pd.Timedelta(hours=1)
-    return next((word for word, most in _STEPS if hours <= most), "period")
+def _numbers(values: pd.Series[Any]) -> Any:
+    return values.fillna(0).to_numpy("float64")
 
 
-def _draw(ax: Axes, line: _Line) -> None:
-    name, values, look = line
-    marker = look.marker if len(values) <= _MARKED else ""
-    ax.plot(
-        values.index.to_numpy(), values.to_numpy(dtype="float64"), label=plain(name), color=look.colour,
-        linestyle=look.dash, marker=marker or ("o" if len(values) == 1 else ""), markersize=4, linewidth=1.6,
-    )  # fmt: skip
-
-
-def _shade(ax: Axes, period: pd.Series[pd.Timestamp], step: str) -> str:
-    """Put weekends and nights on a darker ground where they are wide enough to be seen, and say what is."""
-    first, last = period.min().floor("D"), period.max()
-    if step not in {"hour", "day"} or last - first > pd.Timedelta(days=_MOST_WEEKENDS_DAYS):
-        return ""
-    days = pd.date_range(first, last, freq="D")
-    across = ax.get_xaxis_transform()
-    weekends = [(_day_number(day), 1.0) for day in days if day.day_of_week >= 5]
-    ax.broken_barh(weekends, (0, 1), transform=across, color=WEEKEND, linewidth=0, zorder=0)
-    if step == "hour" and last - first <= pd.Timedelta(days=_MOST_NIGHTS_DAYS):
-        nights = [(_day_number(day) - 2 / 24, 8 / 24) for day in [*days, days[-1] + pd.Timedelta(days=1)]]
-        ax.broken_barh(nights, (0, 1), transform=across, color=NIGHT, linewidth=0, zorder=0)
-        return "darker: nights, 22:00 to 6:00" + ("; grey: weekends" if weekends else "")
-    return "grey: weekends" if weekends else ""
-
-
-def _date_axis(ax: Axes, period: pd.Series[pd.Timestamp]) -> None:
-    """Label the days, and end the axis with the data rather than with the ground below it."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    first, last = _day_number(period.min()), _day_number(period.max())
-    margin = (last - first) * 0.02 or 1.5
-    ax.set_xlim(first - margin, last + margin)
-    locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    ax.xaxis.get_offset_text().set_color(INK)
-
-
-def _name_lines(ax: Axes, lines: list[_Line], *, direct: bool) -> None:
-    """Name the lines at their peaks where these lie apart, in a legend where they do not."""
-    places = []
-    for line in lines:
-        x, y = _peak(ax, line.values)
-        width = len(line.name) * LETTER_INCHES / width_inches(ax)
-        places.append((min(max(x, width / 2), 1 - width / 2), y, width))
-    if not direct or _crowded(places):
-        legend_within(ax, [line.name for line in lines])
-        return
-    for line, (x, y, _) in zip(lines, places, strict=True):
-        ax.annotate(
-            plain(line.name), (x, y), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",
-            ha="center", va="bottom", fontsize="small", color=line.look.colour,
-        )  # fmt: skip
-
-
-def _peak(ax: Axes, values: pd.Series[float]) -> tuple[float, float]:
-    """Return where the highest point of a line lies, as shares of the Axes."""
-    left, right = ax.get_xlim()
-    return (_day_number(values.idxmax()) - left) / (right - left), float(values.max()) / ax.get_ylim()[1]
-
-
-def _day_number(moment: object) -> float:
-    """Return where a moment lies on matplotlib's axis of dates, which counts days."""
-    from matplotlib.dates import date2num
-
-    return float(date2num(moment))  # type: ignore[no-untyped-call]
-
-
-def _crowded(labels: list[tuple[float, float, float]]) -> bool:
-    """Whether any two labels, given as middle, bottom and width, would touch."""
-    return any(
-        abs(x - other_x) < (width + other_width) / 2 and abs(y - other_y) < _LABEL_HEIGHT
-        for (x, y, width), (other_x, other_y, other_width) in combinations(labels, 2)
-    )
+def _dense(layers: list[Layer]) -> bool:
+    """Whether lines are clearer than bars: many periods, and not little in most of them."""
+    total = np.sum([layer.values for layer in layers], axis=0)
+    return len(total) > _DENSE_PERIODS and bool(np.mean(total > _LITTLE * total.max()) >= _DENSE_SHARE)

@@ -22,6 +22,11 @@ COLOURS: dict[str, tuple[str, str]] = {
     "purple": ("#a34292", "#e094d2"),
     "ochre": ("#8a6a00", "#e3b341"),
     "slate": ("#44546a", "#b9c5d1"),
+    "kind1": ("#0b3c66", "#8fcdf8"),
+    "kind2": ("#2a7fb8", "#3f8fc9"),
+    "kind3": ("#b07c00", "#e8b93f"),
+    "kind4": ("#a83208", "#ff8f55"),
+    "kind5": ("#76828e", "#93a0ad"),
     "heat0": ("#f1f5f9", "#1b2027"),
     "heat1": ("#d6e4f0", "#1b3347"),
     "heat2": ("#b0cee4", "#1c4867"),
@@ -30,7 +35,11 @@ COLOURS: dict[str, tuple[str, str]] = {
     "heat5": ("#246a9f", "#5fa8d6"),
     "heat6": ("#0c4474", "#a6d4f2"),
 }
-"""Name -> (on a light page, on a dark page). The seven ``heat`` steps run from little to much."""
+"""Name -> (on a light page, on a dark page).
+
+The five ``kind`` colours are those of the kinds of open; in grey, each differs from its neighbours in a stack. The
+seven ``heat`` steps run from little to much.
+"""
 
 PAGE, INK, MUTED, GRID, WEEKEND, NIGHT = (
     COLOURS[name][0] for name in ("page", "ink", "muted", "grid", "weekend", "night")
@@ -62,14 +71,17 @@ SERIES = (
 )
 """The looks of series, in the order in which they are used."""
 
-OTHERS = _series("muted", (0, (1, 2)), "", "")
+OTHERS = _series("kind5", (0, (1, 2)), "", "")
 """The look of what is drawn together because there is too much of it."""
 
+WHOLE, PART = _series("heat4", "-", "o"), _series("heat6", (0, (5, 2)), "s")
+"""The looks of a count, and of what is a part of it and stands before it."""
+
 KIND_OF_OPEN = {
-    "person": _series("blue", "-", "o"),
-    "proxy": _series("green", "-", "s", "///"),
-    "prefetch": _series("ochre", "-", "^", "|||"),
-    "bot": _series("vermilion", "-", "D", "xxx"),
-    "unknown": _series("slate", "-", "v", "\\\\\\"),
+    "person": _series("kind1", "-", "o"),
+    "proxy": _series("kind2", "-", "s"),
+    "prefetch": _series("kind3", "-", "^", "////"),
+    "bot": _series("kind4", "-", "D", "xxxx"),
+    "unknown": _series("kind5", "-", "v", "...."),
 }
-"""The look of each kind of open, the same wherever kinds are drawn."""
+"""The look of each kind of open, in the order in which they are stacked; the same wherever kinds are drawn."""

@@ -9,15 +9,15 @@ import pandas as pd
 
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
+    count_axis,
     note,
-    open_axes,
     say_nothing_to_draw,
-    short_number,
-    style_axes,
+    start_chart,
     width_inches,
 )
-from impressions_analytics.charts.given import check_result
 from impressions_analytics.charts.palette import INK, SERIES
+from impressions_analytics.charts.texts import short_number
+from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +29,7 @@ _OWN = ("impressions", "mailings", "first_impression", "last_impression")
 def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw how many profiles have one impression, two, and so on, from the result of `impressions_per_profile`.
 
-    One bar for each number of impressions up to 10, then for ever wider ranges. The axis of profiles is logarithmic,
-    and each bar says how many they are.
+    One bar for each number of impressions up to 10, then for ever wider ranges. Each bar says how many profiles it is.
 
     Parameters
     ----------
@@ -59,10 +58,11 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     >>> [int(bar.get_height()) for bar in ax.patches]
     [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
     """
-    check_result(result, ("impressions",), of="impressions_per_profile")
-    whose = next((str(name) for name in result.columns if name not in _OWN), "profile")
-    ax = open_axes(ax)
-    style_axes(ax, title=f"Impressions per {whose}", x=f"impressions of one {whose}", y=f"{whose}s (logarithmic)")
+    whose = next((str(name) for name in getattr(result, "columns", ()) if name not in _OWN), "profile")
+    ax = start_chart(
+        result, ax, ("impressions",), of="impressions_per_profile", title=f"Impressions per {whose}",
+        x=f"impressions of one {whose}", y=f"{whose}s",
+    )  # fmt: skip
     if result.empty:
         return say_nothing_to_draw(ax, f"no {whose} with an impression")
     counts = by_range(result["impressions"])
@@ -70,7 +70,11 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     ax.bar_label(bars, [short_number(count) if count else "" for count in counts], color=INK, fontsize="small")
     crowded = max(map(len, counts.index)) * LETTER_INCHES > width_inches(ax) / len(counts)
     ax.set_xticks(range(len(counts)), list(counts.index), rotation=60 if crowded else 0)
-    _logarithmic(ax, int(counts.max()))
+    ax.set_ylim(0, int(counts.max()) * 1.1)
+    count_axis(ax.yaxis)
+    for place, (name, count) in enumerate(counts.items()):
+        words = f"{count:,} of {len(result):,} {whose}s have {name} impression{'' if name == '1' else 's'}"
+        tell(ax, Tip((place - 0.5, 0, place + 0.5, 0), words, full_height=True))
     note(ax, f"{len(result):,} {whose}s, half of them with {result['impressions'].median():.3g} or more")
     return ax
 
@@ -81,13 +85,3 @@ def by_range(impressions: pd.Series[int]) -> pd.Series[int]:
     edges = _EDGES[: next(index for index, edge in enumerate(_EDGES) if edge >= most) + 1]
     names = [str(end) if end - begin == 1 else f"{begin + 1:,}-{end:,}" for begin, end in pairwise(edges)]
     return pd.cut(impressions.astype("int64"), edges, labels=names).value_counts(sort=False)
-
-
-def _logarithmic(ax: Axes, most: int) -> None:
-    """Make the axis of profiles logarithmic, from a little below one, so that a single profile is a visible bar."""
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
-    ax.set_yscale("log")
-    ax.set_ylim(0.7, most * 2.2)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
-    ax.yaxis.set_minor_locator(NullLocator())

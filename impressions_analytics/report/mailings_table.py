@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impressions_analytics.charts.canvas import shortened
+from impressions_analytics.charts.texts import shortened
 from impressions_analytics.report.last_mailing import small_share
 from impressions_analytics.report.tables import between, whole
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics import charts
-from impressions_analytics.charts.profiles import by_range
+from impressions_analytics.charts.breakdown import plot_user_agents
+from impressions_analytics.charts.decay import plot_open_decay
+from impressions_analytics.charts.hours import plot_hour_of_week
+from impressions_analytics.charts.mailings import plot_mailing_performance
+from impressions_analytics.charts.over_time import plot_impressions_over_time
+from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.results import SETTLED_HOURS
@@ -76,7 +80,7 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     return Section(
         "Opens over time", says,
-        picture(lambda ax: charts.plot_impressions_over_time(result, ax, first_opens=firsts, zone=inputs.zone),
+        picture(lambda ax: plot_impressions_over_time(result, ax, first_opens=firsts, zone=inputs.zone),
                 "time", says),
         [table_of(joined, f"Impressions per {results.every}", heads, last=True)],
     )  # fmt: skip
@@ -101,7 +105,7 @@ def _machines(results: Results, inputs: Inputs) -> Section:
         "destinations": "messages opened",
     }
     table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **heads, "meaning": "meaning"})
-    drawn = picture(lambda ax: charts.plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
+    drawn = picture(lambda ax: plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
     return Section("People and machines", says, drawn, [table])
 
 
@@ -118,7 +122,7 @@ def _programs(results: Results, inputs: Inputs) -> Section:
         table_of(results.systems, "Systems", {"os": "system", **_COUNTED}),
         table_of(results.devices, "Devices, as the user agent tells", {"device": "device", **_COUNTED}),
     ]
-    drawn = picture(lambda ax: charts.plot_user_agents(results.clients, ax), "clients", says, height=4.2)
+    drawn = picture(lambda ax: plot_user_agents(results.clients, ax), "clients", says, height=4.2)
     return Section("Mail programs", f"{says} A message opened in two programs counts in both.", drawn, tables)
 
 
@@ -140,7 +144,7 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
     named = result.assign(mailing=result["mailing"].map(lambda number: inputs.names.get(number, str(number))))
     rows = min(20, len(result))
     drawn = picture(
-        lambda ax: charts.plot_mailing_performance(result, ax, names=inputs.names), "mailings", says,
+        lambda ax: plot_mailing_performance(result, ax, names=inputs.names), "mailings", says,
         height=1.8 + 0.28 * max(4, rows), narrow_height=2.2 + 0.25 * max(4, rows),
     )  # fmt: skip
     return Section("Mailings", says, drawn, [table_of(named, "Mailings", heads, last=True)])
@@ -163,7 +167,7 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
         says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailing')}."
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
-    drawn = picture(lambda ax: charts.plot_open_decay(result, ax, names=inputs.names), "decay", says)
+    drawn = picture(lambda ax: plot_open_decay(result, ax, names=inputs.names), "decay", says)
     return Section("How quickly mail is opened", says, drawn, [table_of(named, "Half-lives", heads, last=True)])
 
 
@@ -180,7 +184,7 @@ def _hours(results: Results, inputs: Inputs) -> Section:
     cells = result.pivot_table(index="hour", columns="weekday", values=measure, aggfunc="sum", min_count=1)
     cells = (cells * 1000 if exposed else cells.astype("Int64")).rename(columns=str).reset_index()
     heads = {"hour": "hour", **dict(zip("1234567", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))}
-    drawn = picture(lambda ax: charts.plot_hour_of_week(result, ax, zone=inputs.zone), "hours", says, height=4.2)
+    drawn = picture(lambda ax: plot_hour_of_week(result, ax, zone=inputs.zone), "hours", says, height=4.2)
     return Section("Hours of the week", says, drawn, [table_of(cells, "By hour and weekday", heads)])
 
 
@@ -193,7 +197,7 @@ def _profiles(results: Results, inputs: Inputs) -> Section:
         says += f" Not counted, since they carry no profile: {counted(without, 'impression')}."
     counts = by_range(result["impressions"]).rename("profiles").rename_axis("impressions").reset_index()
     heads = {"impressions": "impressions of one profile", "profiles": "profiles"}
-    drawn = picture(lambda ax: charts.plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)
+    drawn = picture(lambda ax: plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)
     return Section("Impressions per profile", says, drawn, [table_of(counts, "Profiles by impressions", heads)])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.charts.canvas import shortened
+from impressions_analytics.charts.texts import shortened
 
 MOST_ROWS = 100
 MOST_LETTERS = 160
