@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,7 +23,9 @@ from impressions_analytics.archive.store import Store, open_output, open_store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.parquet.database import duckdb_told, settings
 from impressions_analytics.parquet.layout import ROWS_PER_GROUP, write_tables
+from impressions_analytics.parquet.working_folder import scratch_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -179,10 +181,17 @@ def _write_duckdb(output: Store, file: str, streams: Any) -> dict[str, int]:
     rows: dict[str, int] = {}
 
     def write(path: Path) -> None:
-        path.unlink(missing_ok=True)  # DuckDB wants to make its file itself
-        with tempfile.TemporaryDirectory(prefix="impressions-") as folder, duckdb.connect(str(path)) as connection:
+        with scratch_folder() as folder:
+            # DuckDB wants to make its file itself, and takes a question mark for the end of the name.
+            database = folder / "export.db" if "?" in str(path) else Path(f"{path}.db")
+            with duckdb_told(output.label(file)):
+                fill(database, folder)
+            shutil.move(database, path)
+
+    def fill(database: Path, folder: Path) -> None:
+        with duckdb.connect(str(database), config=settings()) as connection:
             for name, stream in streams.items():
-                table = Path(folder) / f"{name}.parquet"
+                table = folder / f"{name}.parquet"
                 rows[name] = _write_parquet(stream(), table)
                 connection.execute(f"CREATE TABLE {name} AS FROM read_parquet(?)", [str(table)])
                 table.unlink()

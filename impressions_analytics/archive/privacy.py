@@ -11,11 +11,11 @@ import hmac
 import ipaddress
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.columns import Kind
 from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.parquet.places import local_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,7 @@ def read_key(environment: Mapping[str, str], *, file: str | os.PathLike[str] | N
     """
     if file is not None:
         try:
-            key = Path(file).read_bytes().strip()
+            key = local_path(file).read_bytes().strip()
         except OSError as error:
             raise InvalidArgumentError(f"the key file {os.fspath(file)!r} cannot be read: {error.strerror}") from error
         where = f"the key file {os.fspath(file)!r}"

@@ -15,7 +15,9 @@ import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
 from impressions_analytics.errors import ArchiveBusyError, ArchiveError, InvalidArgumentError
-from impressions_analytics.parquet.files import LEFTOVERS, replace_file
+from impressions_analytics.parquet.files import drop_leftovers, replace_file
+from impressions_analytics.parquet.places import local_path
+from impressions_analytics.parquet.working_folder import scratch_folder
 
 LOCK_NAME = ".lock"
 
@@ -92,8 +94,8 @@ class Store:
             replace_file(path, write)
             return
         # An object store shows an upload only when it is complete, so the check is made before it.
-        with self._said(relative), tempfile.TemporaryDirectory(prefix="impressions-") as folder:
-            temporary = Path(folder) / "upload"
+        with self._said(relative), scratch_folder() as folder:
+            temporary = folder / "upload"
             write(temporary)
             here = pafs.LocalFileSystem()
             pafs.copy_files(
@@ -138,9 +140,8 @@ class Store:
     def _drop_leftovers(self) -> None:
         """Remove what a writer that was killed left half written; an object store keeps nothing half."""
         if self.is_local:
-            for path in Path(self.root).rglob(LEFTOVERS):
-                with self._said(str(path.relative_to(self.root))):
-                    path.unlink(missing_ok=True)
+            with self._said("a file that was left half written"):
+                drop_leftovers(Path(self.root), below=True)
 
     def _lock_path(self) -> Path:
         if self.is_local:
@@ -184,10 +185,10 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
             filesystem = pafs.PyFileSystem(pafs.FSSpecHandler(filesystem))
         return Store(text.rstrip("/"), filesystem, text.rstrip("/"))
     if "://" not in text:
-        folder = str(Path(text).expanduser().absolute())
-        if Path(folder).is_file():
+        folder = local_path(text).absolute()
+        if folder.exists() and not folder.is_dir():
             raise InvalidArgumentError(f"{text} is a file, not a folder; give the path of a folder")
-        return Store(folder, pafs.LocalFileSystem(), text.rstrip("/"))
+        return Store(str(folder), pafs.LocalFileSystem(), text.rstrip("/"))
     shown = text.split("?")[0].rsplit("@", 1)[-1]
     try:
         filesystem, root = pafs.FileSystem.from_uri(text)
@@ -219,7 +220,7 @@ def open_output(path: str | os.PathLike[str]) -> tuple[Store, str]:
     """
     text = os.fspath(path)
     address, question, options = text.partition("?") if "://" in text else (text, "", "")
-    folder, _, name = str(Path(address).expanduser().absolute() if "://" not in text else address).rpartition("/")
+    folder, _, name = str(local_path(address).absolute() if "://" not in text else address).rpartition("/")
     if not name or folder.endswith(":/"):
         raise InvalidArgumentError(f"{address.rsplit('@', 1)[-1]!r} names no file; give the path of a file")
     return open_store(f"{folder or '/'}{question}{options}"), name

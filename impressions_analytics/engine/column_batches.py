@@ -12,7 +12,8 @@ import numpy.typing as npt
 from impressions_analytics.engine.origins import origin_of
 from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
 from impressions_analytics.engine.required_columns import RequiredColumns
-from impressions_analytics.errors import DamagedFileError
+from impressions_analytics.parquet.database import duckdb_told
+from impressions_analytics.parquet.rows_file import parquet_told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,15 +77,25 @@ def _of_scan(table: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | N
     if backend.name != "duckdb":
         return None
     required.check_names(table.columns)
-    return _of_stream(backend.con.sql(backend.compile(table.select(*required.names))), required)
+    with duckdb_told("the archive"):
+        relation = backend.con.sql(backend.compile(table.select(*required.names)))
+    return _of_stream(relation, required)
 
 
 def _of_stream(relation: Any, required: RequiredColumns) -> Iterator[ColumnBatch]:
     """Read what DuckDB streams: Arrow's own protocol works with every version of it."""
     import pyarrow as pa
 
-    for batch in pa.RecordBatchReader.from_stream(relation):
+    with duckdb_told("the archive"):
+        batches = pa.RecordBatchReader.from_stream(relation)
+    while (batch := _next_batch(batches)) is not None:
         yield from _of_table(pa.Table.from_batches([batch]), required)
+
+
+def _next_batch(batches: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """Return what DuckDB streams next; its refusals come through Arrow, as an `OSError`."""
+    with duckdb_told("the archive"), parquet_told("the archive"):
+        return next(batches, None)
 
 
 def _of_table(table: pa.Table, required: RequiredColumns) -> Iterator[ColumnBatch]:
@@ -105,17 +116,19 @@ def _of_files(files: list[str], required: RequiredColumns) -> Iterator[ColumnBat
 
 
 def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[pa.Table]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     for path in files:
-        try:
-            with pq.ParquetFile(path, read_dictionary=[name for name in required.names if name == "useragent"]) as file:
-                required.check_names(file.schema_arrow.names)
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns=list(required.names))
-        except pa.ArrowInvalid as error:
-            raise DamagedFileError(f"{path} cannot be read as Parquet: {error}") from error
+        dictionaries = [name for name in required.names if name == "useragent"]
+        with parquet_told(path):
+            file = pq.ParquetFile(path, read_dictionary=dictionaries, page_checksum_verification=True)
+            names = file.schema_arrow.names
+        with file:
+            required.check_names(names)
+            for group in range(file.num_row_groups):
+                with parquet_told(path):
+                    table = file.read_row_group(group, columns=list(required.names))
+                yield table
 
 
 def _normal(table: pa.Table, required: RequiredColumns) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from impressions_analytics.columns import Kind
 from impressions_analytics.engine.readers import is_archive, is_path, local_files
 from impressions_analytics.errors import AnalysisError, DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.layout import METADATA_KEY
+from impressions_analytics.parquet.rows_file import parquet_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,16 @@ def _files(path: Any) -> list[str]:
 
 
 def _of_file(path: str) -> Mapping[str, Any]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return _provenance(pq.read_metadata(path).metadata)
-    except (pa.ArrowInvalid, OSError) as error:
-        with open(path, "rb") as file:  # noqa: PTH123 - a plain name, as glob gives it
+        with parquet_told(path):
+            return _provenance(pq.read_metadata(path).metadata)
+    except DamagedFileError as error:
+        with Path(path).open("rb") as file:
             if file.read(4) != b"PAR1":
                 raise InvalidArgumentError(f"{path} is no Parquet file") from error
-        raise DamagedFileError(f"{path} cannot be read as Parquet: {error}") from error
+        raise
 
 
 def _provenance(metadata: Mapping[bytes, bytes] | None) -> Mapping[str, Any]:

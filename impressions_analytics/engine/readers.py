@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import glob
-import os
-import tempfile
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +12,8 @@ import pandas as pd
 from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
+from impressions_analytics.parquet.database import connect, duckdb_told, literal
+from impressions_analytics.parquet.places import parquet_files
 
 
 def open_native(data: Any, required: RequiredColumns, engine: Engine | None = None) -> tuple[Any, Engine]:
@@ -115,7 +111,7 @@ def _open_frame(data: Any, required: RequiredColumns, engine: Engine | None) -> 
 
 def _open_path(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
     engine = engine if engine and engine.backend.name == "duckdb" else embedded()
-    return _scan(parquet_glob(data), engine.backend), engine
+    return _scan(data, engine.backend), engine
 
 
 def _open_archive(data: Any, required: RequiredColumns, engine: Engine | None) -> tuple[Any, Engine]:
@@ -146,76 +142,48 @@ _READERS: tuple[
 )
 
 
-MEMORY = "3GB"
-"""What DuckDB may hold before it moves to disk; with what lies outside of it, an analysis stays within 4 GB."""
-
-
 def embedded() -> Engine:
-    """Return an engine on the DuckDB of this process, which all analyses share: opening one takes 20 times as long.
+    """Return an engine on the DuckDB of this process, which all analyses share.
 
     Each engine has a connection of its own, so analyses may run at the same time in several threads.
     """
-    import duckdb
-    import ibis
-
-    backend = ibis.duckdb.from_connection(_database(os.getpid()).cursor())
-    # Ibis turns the progress bar on, and it goes to stdout, which is for data; a kernel without widgets has none.
-    with contextlib.suppress(duckdb.InvalidInputException):
-        backend.raw_sql("SET enable_progress_bar = false")
-    return _engine_of(backend)
-
-
-@functools.cache
-def _database(process: int) -> Any:
-    """Open the shared DuckDB of a process; a forked one cannot use its parent's, whose threads it does not have."""
-    import duckdb
-
-    spill = Path(tempfile.gettempdir()) / f"impressions_analytics_{uuid.uuid4().hex}"  # made and removed by DuckDB
-    # Nothing is kept of a file from one analysis to the next: it may have been replaced.
-    settings: dict[str, Any] = {
-        "memory_limit": MEMORY,
-        "temp_directory": str(spill),
-        "enable_external_file_cache": "false",
-    }
-    return duckdb.connect(":memory:", config=settings)
+    return _engine_of(connect())
 
 
 def _engine_of(backend: Any) -> Engine:
     import ibis
 
-    return Engine(backend, fetch=backend.to_pyarrow, small=ibis.memtable)
+    if backend.name != "duckdb":
+        return Engine(backend, fetch=backend.to_pyarrow, small=ibis.memtable)
 
+    def fetch(expression: Any) -> Any:
+        with duckdb_told("the data"):
+            return backend.to_pyarrow(expression)
 
-def parquet_glob(path: str | Path) -> str:
-    """Return what names every Parquet file of a path; a folder means all that lie in it.
-
-    Examples
-    --------
-    >>> parquet_glob("s3://mail/opens/*.parquet")
-    's3://mail/opens/*.parquet'
-    """
-    text = str(path)
-    return f"{text.rstrip('/')}/**/*.parquet" if Path(text).is_dir() else text
+    return Engine(backend, fetch=fetch, small=ibis.memtable)
 
 
 def local_files(path: str | Path) -> list[str]:
     """Return the Parquet files of a path on this machine, in order of name; none for an address elsewhere."""
-    pattern = parquet_glob(path)
-    return [] if "://" in pattern else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return [] if "://" in str(path) else parquet_files(path)
 
 
-def _scan(address: str, backend: Any) -> Any:
+def _scan(path: str | Path, backend: Any) -> Any:
     import duckdb
 
-    protocol, separator, _ = address.partition("://")
+    protocol, separator, _ = str(path).partition("://")
     if separator and protocol not in {"http", "https", "file"} and not backend.con.filesystem_is_registered(protocol):
         backend.con.register_filesystem(_remote_files(protocol))
+    if not separator:
+        with duckdb_told(str(path)):
+            return backend.read_parquet([literal(file) for file in parquet_files(path)], union_by_name=True)
     try:
-        return backend.read_parquet(address, union_by_name=True)
-    except duckdb.IOException as error:
-        raise InvalidArgumentError(f"there is no Parquet file at {address}") from error
-    except duckdb.Error as error:
-        raise DamagedFileError(f"{address} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+        with duckdb_told(str(path)):
+            return backend.read_parquet(str(path), union_by_name=True)
+    except DamagedFileError as error:
+        if isinstance(error.__cause__, duckdb.IOException):
+            raise InvalidArgumentError(f"there is no Parquet file at {path}") from error
+        raise
 
 
 def _remote_files(protocol: str) -> Any:

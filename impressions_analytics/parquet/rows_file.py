@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -130,17 +131,32 @@ class RowsFile:
 
     def _said(self, read: Callable[[], Any]) -> Any:
         """Read, and say which file it is when that fails."""
-        import pyarrow as pa
-
-        try:
+        with parquet_told(self.name):
             return read()
-        except FileNotFoundError as error:
-            raise ArchiveError(f"there is no file {self.name}") from error
-        except PermissionError as error:
-            raise ArchiveError(f"{self.name} cannot be read: permission denied") from error
-        except (OSError, pa.ArrowException, *UNREADABLE) as error:
-            reason = " ".join(str(error).split())
-            raise DamagedFileError(f"{self.name} cannot be read as Parquet: {reason}. {RESTORE}") from error
+
+
+@contextlib.contextmanager
+def parquet_told(name: str) -> Iterator[None]:
+    """Turn whatever a file that is read as Parquet raises into an error of the tree that names the file.
+
+    Raises
+    ------
+    DamagedFileError
+        It cannot be read as Parquet.
+    ArchiveError
+        It is not there, or may not be read.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ArchiveError(f"there is no file {name}") from error
+    except PermissionError as error:
+        raise ArchiveError(f"{name} cannot be read: permission denied") from error
+    except (OSError, pa.ArrowException, *UNREADABLE) as error:
+        reason = " ".join(str(error).split())
+        raise DamagedFileError(f"{name} cannot be read as Parquet: {reason}. {RESTORE}") from error
 
 
 def read_provenance(metadata: dict[bytes, bytes], name: str) -> Provenance:

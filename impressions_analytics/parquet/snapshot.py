@@ -12,6 +12,7 @@ from impressions_analytics.columns import Kind
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.files import replace_file
 from impressions_analytics.parquet.layout import Provenance, write_tables
+from impressions_analytics.parquet.places import local_path
 from impressions_analytics.parquet.rows_file import RowsFile
 from impressions_analytics.parquet.tables import identify, to_frame, to_table
 
@@ -71,7 +72,7 @@ def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: K
         if written != len(frame):
             raise DamagedFileError(f"{path} came out with {written} rows of {len(frame)}; it was not put in place")
 
-    return replace_file(Path(path), write)
+    return replace_file(local_path(path), write)
 
 
 def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -104,7 +105,7 @@ def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None
     Traceback (most recent call last):
     impressions_analytics.errors.ArchiveError: there is no file nowhere.parquet
     """
-    with RowsFile(Path(path), str(path)) as file:
+    with RowsFile(local_path(path), str(path)) as file:
         provenance, known = file.provenance, file.schema.names
         unknown = [name for name in columns or () if name not in known]
         if unknown:

@@ -14,6 +14,7 @@ from impressions_analytics.certificate import certificate_of
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.parquet.places import local_path
 
 KINDS_USED: tuple[Kind, ...] = (
     "impressions", "deliveries", "clicks", "destinations", "emailings", "errors", "unsubscribes", "abuses",
@@ -120,7 +121,7 @@ def _is_archive(data: Any) -> bool:
 
 
 def _is_file(data: Any) -> bool:
-    return isinstance(data, str | Path) and Path(data).is_file()
+    return isinstance(data, str | Path) and "://" not in str(data) and local_path(data).is_file()
 
 
 def _rows(archive: Any, kind: Kind) -> int:
@@ -129,7 +130,7 @@ def _rows(archive: Any, kind: Kind) -> int:
 
 def _opened(data: Any) -> Any:
     """Open a folder as an archive if it holds one."""
-    if not isinstance(data, str | Path) or not Path(data).is_dir():
+    if not isinstance(data, str | Path) or "://" in str(data) or not local_path(data).is_dir():
         return data
     from impressions_analytics.archive import Archive
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.parquet.places import local_path
 from impressions_analytics.user_agents.table import RULES, Kind, Rule, Rulebook
 
 SYSTEM_CHOICES = ("Windows", "macOS", "iOS", "Android", "Linux", "Chrome OS", "other", "unknown")
@@ -47,7 +48,7 @@ def read_own_rules(path: str | Path) -> Rulebook:
     ('Our app', '3.1')
     """
     try:
-        text = Path(path).read_text("utf-8-sig")
+        text = local_path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _refused(path, f"cannot be read ({error})") from error
     return _rulebook(str(path), text)
