@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -107,6 +110,44 @@ def test_a_list_without_total_or_end_stops_and_is_unproven():
         frame = ia.load_impressions(api, destination=5)
     assert (len(frame), frame.attrs["load"]["verdict"]) == (1000, "unproven")
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        ia.load_emailings,
+        ia.load_impressions,
+        lambda api: ia.load_impressions(api, begin="2026-01-01", end="2026-01-02"),
+    ],
+)
+def test_a_total_that_lies_costs_no_memory_and_few_calls(load):
+    """Ten billion rows are promised, and five come: nothing is planned that no page has proven."""
+    emailing = {"id": "1", "timestamp": "2026-01-01 00:00:00", "template": "1", "subject": "x", "from_address": None,
+                "destinations": 1, "type": "x", "target": None}  # fmt: skip
+
+    def answer(path, query):
+        rows = [{**emailing, "id": str(number)} if "emailings" in path else row(number) for number in range(5)]
+        return {**page(rows, query), "total": 10_000_000_000}
+
+    tracemalloc.start()
+    try:
+        with served(answer) as (api, asked), pytest.raises(ia.IncompleteLoadError, match=r"10000000000 rows, but 5 "):
+            load(api)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(asked) < 100
+
+
+def test_a_list_of_new_rows_without_end_ends_in_words():
+    def answer(path, query):
+        start = int(query["start"])
+        rows = [row(number) for number in range(start, start + 1000)]
+        return {"start": start, "limit": 1000, "count": 1000, "total": start + 1500, "data": rows}
+
+    with served(answer) as (api, asked), pytest.raises(ia.IncompleteLoadError, match=r"1,500 were counted .* no end"):
+        ia.load_impressions(api, destination=5)
+    assert len(asked) < 250
 
 
 def test_a_total_that_only_the_first_page_tells_still_counts():
@@ -269,3 +310,50 @@ def test_a_looked_up_profile_never_replaces_one_that_a_row_brought(monkeypatch):
     with served(answer) as (api, _):
         found = ia.load_impressions(replace(api, access_token=api.access_token, version=3))
     assert found["profile"].value_counts().to_dict() == {9: 1500, 7: 1500}
+
+
+LOADS_AND_TELLS_ITS_PEAK = """
+import resource, sys
+import impressions_analytics as ia
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+api = ia.Copernica("t", url=sys.argv[1], connections=8)
+ia.load_impressions(api, destination=4)
+before = peak()
+print(len(ia.load_impressions(api, destination=5)), peak() - before)
+"""
+
+
+@pytest.mark.slow
+def test_eight_connections_of_98_megabytes_each_stay_within_the_limit():
+    """Two are read or wait, one is worked on, and six have begun: 325 MB; without the limit it would be 1,500."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
+            whose = 5 if "destination/5" in self.path else 4
+            rows = [row(number, destination=str(whose)) for number in range(16_000 if whose == 5 else 10)]
+            body = json.dumps(page(rows, query)).encode()
+            padding = 98_000_000 - len(body) if whose == 5 else 0
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body) + padding))
+            self.end_headers()
+            self.wfile.write(body)
+            for _ in range(padding // 1_000_000):
+                self.wfile.write(b" " * 1_000_000)
+            self.wfile.write(b" " * (padding % 1_000_000))
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        told = subprocess.run(
+            [sys.executable, "-c", LOADS_AND_TELLS_ITS_PEAK, address], capture_output=True, text=True, check=True
+        )
+        server.shutdown()
+        thread.join()
+    rows, megabytes = map(int, told.stdout.split())
+    assert rows == 16_000
+    assert megabytes < 450

@@ -21,6 +21,7 @@ from impressions_analytics.api.outcomes import Answer, FailedAttempt, answer_of,
 from impressions_analytics.api.reading import TimedAdapter
 from impressions_analytics.api.secret import Secret, redact
 from impressions_analytics.api.settings import LOOPBACK, Copernica
+from impressions_analytics.errors import ApiError
 
 Parameters = Sequence[tuple[str, str]]
 Method = Literal["GET", "POST"]
@@ -75,6 +76,8 @@ class Sender:
             )
             with response:
                 answer = answer_of(response, limits.before_large)
+        except ApiError:  # from who was asked for room
+            raise
         except Exception as problem:  # noqa: BLE001 -- odd answers raise ValueError, OverflowError and more, below HTTP
             return failed_attempt(problem, limits.seconds)
         if answer.status in MAY_PASS:

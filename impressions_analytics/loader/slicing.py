@@ -23,6 +23,7 @@ MOST_ATTEMPTS = 4  # the first at full speed, the others page after page, keepin
 MOST_SPLITS = 2  # cuts of a window that does not settle: a total that lies would be cut to seconds
 MOST_BODIES = 4  # times that a page is asked again when its body is not whole JSON
 MOST_FAULTS = 1  # times that a page is asked again when its envelope or a row does not add up
+MOST_PARTS = 1000  # windows that a list is cut into at once; those still too long are cut again
 LOOK_AHEAD = 2  # windows open at once per connection
 
 
@@ -61,25 +62,31 @@ class Slicer:
         with Fetcher[PageRequest](self.connections) as fetcher:
             while window_loads:
                 for window_load in window_loads[: LOOK_AHEAD * self.connections]:
-                    while window_load.requests and fetcher.has_room:
-                        self._send(fetcher, window_load.requests.popleft())
-                request, outcome = fetcher.next()
-                if request.window_load.outcome != "under way":
-                    continue
-                if isinstance(outcome, bytes):
-                    self._take_in(fetcher, request, outcome)
-                else:
-                    request.window_load.refused(outcome)
-                if request.window_load.outcome not in ("under way", "settled"):
-                    self._replace(window_loads, request.window_load)
+                    while fetcher.has_room and (request := window_load.next_request()) is not None:
+                        self._send(fetcher, request)
+                reached = self._receive(fetcher)
+                if reached is not None and reached.outcome not in ("under way", "settled"):
+                    self._replace(window_loads, reached)
                 while window_loads and window_loads[0].outcome == "settled":
                     window_load = window_loads.pop(0)
                     window_load.list_load.add(window_load)
                     yield window_load
 
+    def _receive(self, fetcher: Fetcher[PageRequest]) -> WindowLoad | None:
+        """Give what arrives next to its walk, and return that; its bytes are let go before the next ones arrive."""
+        request, outcome = fetcher.next()
+        if request.window_load.outcome != "under way":
+            return None
+        if isinstance(outcome, bytes):
+            self._take_in(fetcher, request, outcome)
+        else:
+            request.window_load.refused(outcome)
+        return request.window_load
+
     def _send(self, fetcher: Fetcher[PageRequest], request: PageRequest) -> None:
         path, parameters = request.window_load.endpoint.path, request.window_load.parameters(request)
-        fetcher.submit(request, lambda: self.transport.get(path, parameters, again=request.bodies))
+        again, before_large = request.bodies, fetcher.before_large
+        fetcher.submit(request, lambda: self.transport.get(path, parameters, again=again, before_large=before_large))
 
     def _take_in(self, fetcher: Fetcher[PageRequest], request: PageRequest, body: bytes) -> None:
         """Give a body to its walk.
@@ -122,7 +129,7 @@ class Slicer:
                 if window_load.list_load.whole is None:
                     window_load.list_load.whole = window_load.total_before
                 window_loads[place : place + 1] = self._cut(
-                    window_load, parts=-(-(window_load.total_before or 0) // FULL_ROWS)
+                    window_load, parts=min(MOST_PARTS, -(-(window_load.total_before or 0) // FULL_ROWS))
                 )
             case _:
                 window_loads[place : place + 1] = self._another_try(window_load)

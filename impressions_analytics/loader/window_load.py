@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from impressions_analytics.api.endpoints import ALWAYS_SAID, BY_DAY, Endpoint, PeriodStyle, period_parameters
 from impressions_analytics.api.windows import SECOND, Window
-from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
+from impressions_analytics.errors import RequestRefusedError
 from impressions_analytics.loader.decode import Page, is_gone, time_column
+from impressions_analytics.loader.page_checks import check_end, check_envelope
 
 PAGE_ROWS = 1000  # the most that the API gives
 DEEP_ROWS = 20 * PAGE_ROWS  # a list longer than this is cut by time: large offsets are slow
-MOST_ROWS = 10_000_000_000  # no account has so many: a total beyond it would plan pages until memory is full
 FULL_ROWS = 14_600  # rows to aim at in a window: uneven ones then rarely need cutting again, or half a page each
 
 SLICED_STYLES: set[PeriodStyle] = {"fields", "fields_sent", "begintime", "from"}  # of lists that grow long
@@ -115,7 +115,7 @@ class WindowLoad:
     outcome : str
         What came of it.
     requests : deque of PageRequest
-        Pages that can be asked for now.
+        Pages that can be asked for now, before those that the total has promised.
     rows, rows_before, rows_after : pyarrow.Table, int, int
         Of a settled walk: the different rows of the window, and how many that came lay before it and after it.
     """
@@ -133,6 +133,7 @@ class WindowLoad:
         self.splits = splits
         self.outcome: Outcome = "under way"
         self.requests: deque[PageRequest] = deque([PageRequest(self, 0, count_all=True)])
+        self._promised = range(0)  # where further pages begin: a total is believed no further than they come
         self.batches: list[pa.RecordBatch] = list(before.batches) if before else []
         self.absent: frozenset[str] = before.absent if before else frozenset()
         self.total_before: int | None = None
@@ -159,20 +160,31 @@ class WindowLoad:
         ]
         return [*paging, *self.endpoint.parameters, *period]
 
+    def next_request(self) -> PageRequest | None:
+        """Return a page that can be asked for now, or None."""
+        if self.requests:
+            return self.requests.popleft()
+        if not self._promised:
+            return None
+        start, self._promised = self._promised[0], self._promised[1:]
+        return PageRequest(self, start, count_all=False)
+
     def receive(self, request: PageRequest, page: Page) -> None:
         """Take in a page: believe it or raise, and decide what to ask next."""
-        _check_envelope(self.endpoint, request, page)
+        check_envelope(self.endpoint, request.start, page)
+        check_end(self.endpoint, request.start, self.total_before)
         self.batches.append(page.rows)
         self.absent |= page.absent
         if request.count_all and page.total is not None:
             self.total_after = page.total
         if self.shows_other_times(page.rows):
-            self.requests.clear()
-            self.outcome = "period ignored"
+            self._end("period ignored")
         elif request.start == 0:
             self._begin(page)
         elif self.careful or self.total_after is None:
             self._step(request, page)
+        elif page.count == 0 and self._promised:  # the total has lied, or rows are gone: the promise is not kept
+            self._finish()
         else:
             self._waiting -= 1
             self._go_on(request, page)
@@ -180,19 +192,21 @@ class WindowLoad:
     def refused(self, problem: BaseException) -> None:
         """Take in that a page was refused: the list may be gone, or the period be asked for in another style."""
         if self.list_load.may_be_gone and type(problem) is RequestRefusedError and is_gone(problem):
-            self.requests.clear()
             self.list_load.gone = True
-            self.outcome = "settled"
+            self._end("settled")
             return
         if not (self.asked and self.endpoint.other_styles and type(problem) is RequestRefusedError):
             raise problem
-        self.requests.clear()
-        self.outcome = "period ignored"
+        self._end("period ignored")
 
     def drop(self) -> None:
         """Give up: pages that are still under way are not taken in."""
+        self._end("dropped")
+
+    def _end(self, outcome: Outcome) -> None:
         self.requests.clear()
-        self.outcome = "dropped"
+        self._promised = range(0)
+        self.outcome = outcome
 
     def _begin(self, page: Page) -> None:
         """Look at the first page: it tells how long the list is."""
@@ -204,8 +218,8 @@ class WindowLoad:
         elif self.careful or page.total is None:
             self._step(PageRequest(self, 0, count_all=True), page)
         else:
-            later = list(range(page.limit, page.total, page.limit))
-            self.requests.extend(PageRequest(self, start, count_all=False) for start in later[:-1])
+            later = range(page.limit, page.total, page.limit)
+            self._promised = later[:-1]
             self._waiting = len(later[:-1])
             self._last = PageRequest(self, later[-1], count_all=True) if later else None
             self._go_on(PageRequest(self, 0, count_all=True), page)
@@ -234,6 +248,7 @@ class WindowLoad:
 
     def _finish(self) -> None:
         """Hold the different rows that came against the API's count, and keep those of the window."""
+        self._promised = range(0)
         table = pa.Table.from_batches(self.batches)
         _, places = np.unique(table["ID"].to_numpy(), return_index=True)
         self.repeats, self.different = len(table) - len(places), len(places)
@@ -264,26 +279,7 @@ class WindowLoad:
 
     def _turns_in_a_circle(self) -> bool:
         """Whether the newest page shows only what the one before it, or the first, has shown: there is no end."""
-        *earlier, newest = [batch["ID"].to_numpy() for batch in self.batches[self._found_before :]]
-        return any(np.isin(newest, page).all() for page in (*earlier[:1], *earlier[-1:]))
-
-
-def _check_envelope(endpoint: Endpoint, request: PageRequest, page: Page) -> None:
-    where = f"{endpoint.path}, page at {request.start}"
-    checks = {
-        f"start is {page.start}, asked {request.start}": page.start == request.start,
-        f"count is {page.count}, but {len(page.rows)} rows came": page.count == len(page.rows),
-        f"limit is {page.limit} for {page.count} rows": page.limit >= page.count and (page.limit > 0 or not page.total),
-        f"total is {page.total}": page.total is None or 0 <= page.total <= MOST_ROWS,
-    }
-    for problem, good in checks.items():
-        if not good:
-            raise MalformedResponseError(f"{where}: {problem}; no row of this load was kept")
-    if endpoint.of is not None:
-        column, number = endpoint.of
-        others = page.rows[column].to_numpy()
-        others = others[others != number]
-        if len(others):
-            raise MalformedResponseError(
-                f"{where}: a row has {column} {others[0]}, asked for {number}; no row of this load was kept"
-            )
+        if len(self.batches) - self._found_before < 2:
+            return False
+        first, before, newest = (self.batches[place]["ID"].to_numpy() for place in (self._found_before, -2, -1))
+        return bool(np.isin(newest, first).all() or np.isin(newest, before).all())
