@@ -17,6 +17,8 @@ import pandas as pd
 import impressions_analytics as ia
 
 BIG = 2**53 + 1
+MINUTES = [step / 12 for step in range(12)]
+"""The first hour in steps of five minutes, in hours."""
 OUTLOOK = "Microsoft Outlook 2007, WinXP"
 APPLE = "Mozilla/5.0"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -175,15 +177,15 @@ CASES = [
         (1, 3, 40.0, 52.0), (2, 3, 0.5, 1814399 / 3600),
     ]),
     Case("decay by mailing", lambda data: ia.open_decay(data, destinations(), horizon_hours=4), [
-        (1, 0, 0, 0.0, Q, True), (1, 1, 0, 0.0, Q, True), (1, 2, 0, 0.0, Q, True), (1, 3, 0, 0.0, Q, True),
-        (1, 4, 1, 1.0, Q, True), (2, 0, 1, None, None, False), (2, 1, 2, None, None, False),
-        (2, 2, 2, None, None, False), (2, 3, 2, None, None, False), (2, 4, 2, None, None, False),
+        *[(1, hours, 0, 0.0, Q, True) for hours in (*MINUTES, 1, 2, 3)], (1, 4, 1, 1.0, Q, True),
+        *[(2, hours, 1, None, None, False) for hours in MINUTES[:6]],  # the second after half an hour
+        *[(2, hours, 2, None, None, False) for hours in (*MINUTES[6:], 1, 2, 3, 4)],
     ]),
     Case(
         "decay of all",
         lambda data: ia.open_decay(data, destinations(), by=None, horizon_hours=4, as_of="2026-01-01"),
-        [(0, 1, 1 / 3, 0.5, True), (1, 2, 2 / 3, 0.5, True), (2, 2, 2 / 3, 0.5, True), (3, 2, 2 / 3, 0.5, True),
-         (4, 3, 1.0, 0.5, True)],
+        [*[(hours, 1, 1 / 3, 0.5, True) for hours in MINUTES[:6]],
+         *[(hours, 2, 2 / 3, 0.5, True) for hours in (*MINUTES[6:], 1, 2, 3)], (4, 3, 1.0, 0.5, True)],
     ),
     Case(
         "segments",

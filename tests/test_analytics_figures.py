@@ -112,12 +112,20 @@ def test_an_unripe_mailing_shows_its_opens_but_no_share_and_no_half_life() -> No
     sent = truth.destinations().query("mailing == 1")
     impressions = opens((10, "2024-12-29 21:00", 1), (11, "2024-12-29 22:00", 2))
     unripe = ia.open_decay(impressions, sent, horizon_hours=3)
-    assert unripe["unique_opens"].tolist() == [0, 1, 2, 2]
+    assert unripe["hours"].tolist() == pytest.approx([*(step / 12 for step in range(12)), 1, 2, 3])
+    assert unripe["unique_opens"].tolist() == [0] * 12 + [1, 2, 2]
     assert unripe[["share_of_opens", "half_life_hours"]].isna().all(axis=None)
     assert not unripe["mature"].any()
     ripe = ia.open_decay(impressions, sent, horizon_hours=3, as_of="2024-12-29 23:00")
-    assert ripe["share_of_opens"].tolist() == [0.0, 0.5, 1.0, 1.0]
-    assert ripe["half_life_hours"].tolist() == [1.0] * 4
+    assert ripe["share_of_opens"].tolist() == [0.0] * 12 + [0.5, 1.0, 1.0]
+    assert ripe["half_life_hours"].unique().tolist() == [1.0]
+
+
+def test_the_first_hour_of_a_decay_has_steps_of_five_minutes() -> None:
+    sent = truth.destinations().query("mailing == 1")
+    impressions = opens((10, "2024-12-29 20:05:00", 1), (11, "2024-12-29 20:05:01", 2), (12, "2024-12-29 21:00:01", 3))
+    decay = ia.open_decay(impressions, sent, horizon_hours=2, as_of="2025-01-01")
+    assert decay["unique_opens"].tolist() == [0, 1, 2, *[2] * 10, 3]
 
 
 def test_a_half_life_is_the_least_time_with_half_of_the_opens() -> None:

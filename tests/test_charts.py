@@ -282,6 +282,8 @@ def test_a_last_period_that_is_not_over_is_pale_and_said() -> None:
         ax = ia.plot_impressions_over_time(over_time(), known_until=until)
         return sum(patch.get_alpha() is not None for patch in ax.patches), "pale: the last day" in ax.get_xlabel()
 
+    one = ia.plot_impressions_over_time(over_time(1), known_until="2026-01-01 09:00")
+    assert drawn(one) and heights(one) == {"impressions": [5], "destinations with an impression": [0]}
     assert pale("2026-01-03 12:00") == (2, True)
     assert pale("2026-01-04 00:00") == pale(None) == (0, False)
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOUR = 3600  # seconds
+_FINE = 12  # steps in the first hour, in which most mail is opened
 _TIMES = {"unique_opens": "int64", "median_hours": "float64", "p90_hours": "float64"}
 _DECAY = {
-    "hours": "int64",
+    "hours": "float64",
     "unique_opens": "int64",
     "share_of_opens": "float64",
     "half_life_hours": "float64",
@@ -128,11 +129,12 @@ def open_decay(
     Returns
     -------
     DataFrame
-        One row per group and whole hour from 0 to `horizon_hours`, in that order. Columns:
+        One row per group and time after sending, in that order: every five minutes of the first hour, then every whole
+        hour up to `horizon_hours`. Columns:
 
         =================== ========== ==========================================================================
         `by`                as in data the group
-        ``hours``           int64      hours after the sending of each destination
+        ``hours``           float64    hours after the sending of each destination
         ``unique_opens``    int64      destinations whose first impression came within that time
         ``share_of_opens``  float64    of the opens within the horizon; null while not mature
         ``half_life_hours`` float64    least time with half of these opens, in hours; null while not mature
@@ -164,11 +166,13 @@ def open_decay(
     ...     "mailing": [412, 412, 412],
     ...     "timestampsent": pd.to_datetime(["2026-01-05 09:00"] * 3),
     ... })
-    >>> open_decay(opens, sent, horizon_hours=2, as_of="2026-01-06")
-       mailing  hours  unique_opens  share_of_opens  half_life_hours  mature
-    0      412      0             0             0.0              0.5    True
-    1      412      1             1             0.5              0.5    True
-    2      412      2             2             1.0              0.5    True
+    >>> decay = open_decay(opens, sent, horizon_hours=2, as_of="2026-01-06")
+    >>> decay[decay["hours"].isin([0.25, 0.5, 1, 2])]
+        mailing  hours  unique_opens  share_of_opens  half_life_hours  mature
+    3       412   0.25             0             0.0              0.5    True
+    6       412   0.50             1             0.5              0.5    True
+    12      412   1.00             1             0.5              0.5    True
+    13      412   2.00             2             1.0              0.5    True
     """
     whole_number("horizon_hours", horizon_hours, least=1)
     groups = column_list(by)
@@ -181,7 +185,7 @@ def open_decay(
 
 
 def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int, as_of: Any) -> Any:
-    """Define the analysis: opens per hour of age on a spine of every group and hour, added up."""
+    """Define the analysis: opens per step of age on a spine of every group and step, added up."""
     import ibis
 
     keys = [*groups, "everything"]
@@ -191,10 +195,12 @@ def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int
     mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
     opened = _seconds_to_open(impressions, sent)
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
-    spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("hours", horizon + 1))
-    curve = _joined(_joined(spine, _reached_by_hour(opened, keys), [*keys, "hours"]), _half_lives(opened, keys), keys)
-    so_far = curve.unique_opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="hours"))
-    curve = curve.mutate(unique_opens=so_far.cast("int64"))
+    spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("step", horizon + _FINE))
+    curve = _joined(_joined(spine, _reached_by_step(opened, keys), [*keys, "step"]), _half_lives(opened, keys), keys)
+    so_far = curve.unique_opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="step"))
+    step = curve.step.cast("float64")
+    hours = ibis.ifelse(curve.step < _FINE, step / _FINE, step - (_FINE - 1))
+    curve = curve.mutate(unique_opens=so_far.cast("int64"), hours=hours)
     share, half_life = curve.unique_opens / curve.final.cast("float64"), curve.half_life.cast("float64") / _HOUR
     return curve.mutate(
         share_of_opens=ibis.ifelse(curve.mature, share, ibis.null("float64")),
@@ -211,10 +217,13 @@ def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
     return impressions.aggregate(until=impressions.timestamp.max())
 
 
-def _reached_by_hour(opened: Any, keys: Sequence[str]) -> Any:
-    """Count the opens by the first whole hour that they were reached within."""
-    hours = -((-opened.seconds) // _HOUR)
-    return opened.group_by(*keys, hours=hours.cast("int64")).aggregate(unique_opens=opened.count())
+def _reached_by_step(opened: Any, keys: Sequence[str]) -> Any:
+    """Count the opens by the first step that they were reached within: five minutes, and after an hour whole hours."""
+    import ibis
+
+    fine, hours = (-((-opened.seconds) // seconds) for seconds in (_HOUR // _FINE, _HOUR))
+    step = ibis.ifelse(opened.seconds <= _HOUR, fine, hours + (_FINE - 1))
+    return opened.group_by(*keys, step=step.cast("int64")).aggregate(unique_opens=opened.count())
 
 
 def _half_lives(opened: Any, keys: Sequence[str]) -> Any:

@@ -46,19 +46,23 @@ def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str 
     ['seen', 'expected: 30 (25 to 35)']
     """
     ax = start_chart(
-        result, ax, _OWN, of="forecast_opens(..., hourly=True)", title="Forecast", x=AGE_LABEL,
+        result, ax, _OWN, of="forecast_opens(..., hourly=True)", title=_title(result), x=AGE_LABEL,
         y=_WHAT.get(measure, measure),
     )  # fmt: skip
     rows = result[result["measure"] == measure].sort_values("hours")
     if rows.empty:
         return say_nothing_to_draw(ax, f"no forecast of {measure}")
-    ax.set_title(f"Forecast of mailing {rows['mailing'].iloc[0]}", loc="left")
     _draw(ax, rows)
     count_axis(ax.yaxis)
     age_axis(ax, max(1, int(rows["hours"].max())))
     ax.set_ylim(0, None)
     ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small")
     return ax
+
+
+def _title(result: pd.DataFrame) -> str:
+    known = "mailing" in getattr(result, "columns", ()) and len(result)
+    return f"Forecast of mailing {result['mailing'].iloc[0]}" if known else "Forecast"
 
 
 def _draw(ax: Axes, rows: pd.DataFrame) -> None:

@@ -75,7 +75,8 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     for place, (name, count) in enumerate(counts.items()):
         words = f"{count:,} of {len(result):,} {whose}s have {name} impression{'' if name == '1' else 's'}"
         tell(ax, Tip((place - 0.5, 0, place + 0.5, 0), words, full_height=True))
-    note(ax, f"{len(result):,} {whose}s, half of them with {result['impressions'].median():.3g} or more")
+    middle = short_number(float(result["impressions"].median()))
+    note(ax, f"{len(result):,} {whose}{'' if len(result) == 1 else 's'}, the median with {middle}")
     return ax
 
 

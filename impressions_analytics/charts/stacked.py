@@ -43,16 +43,16 @@ def draw_bars(ax: Axes, layers: list[Layer], drawn: Numbers, *, stacked: bool, l
     heights = tops(layers, stacked=stacked)
     over = len(drawn) - (not last_is_over)
     for layer, height in zip(layers, heights, strict=True):
-        below = height - layer.values
         look: dict[str, Any] = {
             "facecolor": layer.look.colour, "edgecolor": PAGE, "linewidth": 0, "fill": True,
             "hatch": layer.look.hatch if len(drawn) <= _HATCHED else "",
         }  # fmt: skip
-        top, edges, baseline = _outline(height[:over], below[:over], drawn[:over])
-        ax.stairs(top, edges, baseline=baseline, label=plain(layer.name), **look)
-        if not last_is_over:
-            top, edges, baseline = _outline(height[over:], below[over:], drawn[over:])
-            ax.stairs(top, edges, baseline=baseline, alpha=_NOT_OVER, **look)
+        label: str | None = plain(layer.name)
+        for part, alpha in ((slice(0, over), None), (slice(over, None), _NOT_OVER)):
+            if len(drawn[part]):
+                top, edges, below = _outline(height[part], (height - layer.values)[part], drawn[part])
+                ax.stairs(top, edges, baseline=below, label=label, alpha=alpha, **look)
+                label = None
     if not last_is_over:
         top, edges, _ = _outline(np.max(heights, axis=0)[over:], np.zeros(1), drawn[over:])
         ax.stairs(top, edges, color=INK, linestyle=":", linewidth=1, fill=False)
@@ -60,8 +60,8 @@ def draw_bars(ax: Axes, layers: list[Layer], drawn: Numbers, *, stacked: bool, l
 
 def _outline(top: Numbers, below: Numbers, drawn: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Return values, edges and baseline of bars; between two bars with a gap there is a value of nothing."""
-    if not len(drawn) or len(drawn) > _APART:
-        return top, np.append(drawn[:, 0], drawn[-1:, 1]) if len(drawn) else np.zeros(1), below
+    if len(drawn) > _APART:
+        return top, np.append(drawn[:, 0], drawn[-1:, 1]), below
     gap = (drawn[:, 1] - drawn[:, 0]) * _GAP / 2
     edges = np.column_stack([drawn[:, 0] + gap, drawn[:, 1] - gap]).ravel()
     return _between(top), edges, _between(below)
@@ -73,12 +73,12 @@ def _between(values: Numbers) -> Numbers:
 
 def draw_lines(ax: Axes, layers: list[Layer], drawn: Numbers, *, last_is_over: bool = True) -> None:
     """Draw a line for each layer through the beginnings of the periods; dotted to a last one that is not over."""
-    over = len(drawn) - (0 if last_is_over else 1)
+    over = max(1, len(drawn) - (not last_is_over))
     for layer in layers:
         marker = layer.look.marker if len(drawn) <= _MARKED else ""
         ax.plot(
             drawn[:over, 0], layer.values[:over], label=plain(layer.name), color=layer.look.colour,
             linestyle=layer.look.dash, marker=marker or ("o" if len(drawn) == 1 else ""), markersize=4, linewidth=1.6,
         )  # fmt: skip
-        if not last_is_over:
+        if over < len(drawn):
             ax.plot(drawn[over - 1 :, 0], layer.values[over - 1 :], color=layer.look.colour, linestyle=":", linewidth=1)
