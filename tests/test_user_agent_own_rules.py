@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pytest
+from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
 
@@ -117,6 +118,14 @@ def test_the_command_lists_what_no_rule_knows_without_addresses(tmp_path, own, i
     assert told["user_agents"][0] == {"useragent": "Komaru 7", "impressions": 3}
     assert "Telltale" not in str(told)
     assert told["rules_version"].startswith("2 ")
+
+
+def test_the_command_reads_an_archive_folder(tmp_path, impressions):
+    account = Account()
+    account.add("impressions", opens(3, useragent="Komaru 7"))
+    account.add("impressions", opens(2, first_id=4, begin="2026-02-01", useragent="curl/8.4.0"))
+    archive_at(tmp_path / "our archive").sync(account, begin="2026-01-01")
+    assert impressions("agents", tmp_path / "our archive")[1] == "3\tKomaru 7\n"
 
 
 def test_the_command_refuses_what_is_not_there(tmp_path, impressions):
