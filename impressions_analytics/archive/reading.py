@@ -117,13 +117,20 @@ def _certificate(partitions: KindPartitions, footers: Sequence[Month], stretch: 
         rows=rows,
         verdict="complete" if proven else "unproven",
         gaps=_texts(gaps),
-        covered=_texts(covered(periods)),
+        covered=_texts(_within(covered(periods), stretch)),
         covered_emailings={
-            str(one): _texts(covered(known, one)) for one in sorted({period.emailing or 0 for period in known} - {0})
+            str(one): _texts(_within(covered(known, one), stretch))
+            for one in sorted({period.emailing or 0 for period in known} - {0})
         },
         loaded_at=str(min((period.loaded_at for period in inside), default="")),
         source=partitions.store.name,
     )
+
+
+def _within(stretches: Sequence[Stretch], whole: Stretch) -> list[Stretch]:
+    """Return what lies in the period that was read: the certificate speaks of no other time."""
+    cut = [(max(begin, whole[0]), min(end, whole[1])) for begin, end in stretches]
+    return [(begin, end) for begin, end in cut if begin < end]
 
 
 def _texts(stretches: Sequence[Stretch]) -> list[tuple[str, str]]:
