@@ -69,6 +69,7 @@ ENGINES: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
 
 
 ALIKE = {
+    "pandas",
     "plain pandas",
     "Polars",
     "lazy Polars",
@@ -102,10 +103,11 @@ def of_pandas(case: truth.Case) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("case", truth.CASES, ids=lambda case: case.name)
-def test_a_frame_is_not_changed_and_its_order_does_not_matter(case: truth.Case) -> None:
+def test_a_frame_gives_what_was_counted_by_hand_in_any_order_and_is_not_changed(case: truth.Case) -> None:
     frame = truth.impressions()
     before = frame.copy(deep=True)
     backwards = frame.iloc[::-1]
+    truth.check(case, of_pandas(case))
     pd.testing.assert_frame_equal(case.run(backwards), of_pandas(case))
     pd.testing.assert_frame_equal(backwards.iloc[::-1], before)
 

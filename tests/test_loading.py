@@ -91,9 +91,17 @@ def test_a_period_holds_its_first_second_and_not_its_end(behaviour, version, rea
         assert frame.attrs["load"]["period_ignored"] == (behaviour == "period ignored")
 
 
+ARRIVALS = itertools.product(["front", "end", "natural"], ["new", "old"], ["id", "random"])
+
+
 @pytest.mark.parametrize(
     ("at", "timestamps", "order"),
-    list(itertools.product(["front", "end", "natural"], ["new", "old"], ["id", "random"])),
+    [
+        ("front", "new", "random"),
+        ("end", "old", "id"),
+        ("natural", "new", "random"),
+        *(pytest.param(*how, marks=pytest.mark.slow) for how in ARRIVALS),
+    ],
 )
 def test_rows_that_arrive_meanwhile_cost_no_row_that_was_there(at, timestamps, order, reach):
     with Sandbox(
