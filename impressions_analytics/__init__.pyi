@@ -52,8 +52,10 @@ from .loader import load_destinations as load_destinations
 from .loader import load_emailings as load_emailings
 from .loader import load_errors as load_errors
 from .loader import load_impressions as load_impressions
+from .loader import load_log as load_log
 from .loader import load_statistics as load_statistics
 from .loader import load_unsubscribes as load_unsubscribes
+from .loader import log_days as log_days
 from .loader import plan_load as plan_load
 from .loader import reconcile as reconcile
 from .parquet.snapshot import read_snapshot as read_snapshot

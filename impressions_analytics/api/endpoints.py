@@ -112,6 +112,21 @@ def emailings_endpoint(*, family: Family) -> Endpoint:
     return Endpoint("emailings", family, f"{family}/emailings", "fromdate")
 
 
+LOG_FILES_PATH = "logfiles"
+"""Where the days of which log files are kept are asked, and with a day the names of its files."""
+
+
+def log_file_path(name: str) -> str:
+    """Return where the records of a log file are asked.
+
+    Examples
+    --------
+    >>> log_file_path("cdm-attempts.2016-11-04.log")
+    'logfile/cdm-attempts.2016-11-04.log/json'
+    """
+    return f"logfile/{quote(name, safe='')}/json"
+
+
 def statistics_path(*, family: Family, level: Level, of: str) -> str:
     """Return where Copernica's own totals of one emailing or destination are asked."""
     return _STATISTICS_PATHS[level].format(family=family, id=quote(of, safe=""))

@@ -8,13 +8,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import IO
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import msgspec
 import requests
 import urllib3
 
-from impressions_analytics.api.reading import FloodError, SlowAnswerError, body_of
+from impressions_analytics.api.reading import FloodError, SlowAnswerError, body_of, file_of
 from impressions_analytics.api.secret import Secret, redact
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
 
@@ -46,11 +47,16 @@ class FailedAttempt:
     final: bool = False
 
 
-def answer_of(response: requests.Response, before_large: Callable[[], None]) -> Answer:
-    """Return an answer with its body."""
+def answer_of(response: requests.Response, before_large: Callable[[], None], into: IO[bytes] | None = None) -> Answer:
+    """Return an answer with its body; the body of a good one goes to a file, if one is given."""
     headers = response.headers
+    if into is not None and response.status_code == 200:
+        file_of(response.raw, into)
+        body = b""
+    else:
+        body = body_of(response.raw, before_large)
     return Answer(
-        response.status_code, body_of(response.raw, before_large), headers.get("Retry-After"), headers.get("Location"),
+        response.status_code, body, headers.get("Retry-After"), headers.get("Location"),
         _clock_offset(headers.get("Date")),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -22,6 +22,7 @@ LEAST_BYTES_PER_SECOND = 10_000  # a page is about 250 kB, or 30 kB packed: the 
 HEAD_BYTES = 1_000_000  # status line and headers are a few hundred bytes, and what goes before them is nothing
 MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too
 MOST_FRAMED_BYTES = 2 * MOST_BYTES  # a body in chunks is longer on the wire than it is
+MOST_FILE_BYTES = 50_000_000_000  # a log file of a day goes to the disk; this is more than any day has
 ERROR_BYTES = 1_000_000  # nobody reads on in an answer that is no rows
 LARGE_BYTES = 5_000_000  # twenty pages: what is larger asks before it goes on
 PIECE_BYTES = 1_000_000  # more than a page: an answer that arrives at once is taken at once
@@ -51,12 +52,18 @@ class Reading(io.RawIOBase):
         self._until = time.monotonic() + self._seconds
         self._bytes = 0
         self._in_body = False
+        self._most = MOST_FRAMED_BYTES
 
     def body_begins(self) -> None:
         """Begin the time of the body."""
         self._until = time.monotonic() + self._seconds
         self._bytes = 0
         self._in_body = True
+        self._most = MOST_FRAMED_BYTES
+
+    def file_begins(self) -> None:
+        """Let the body be as long as a file may be: it does not go to memory."""
+        self._most = 2 * MOST_FILE_BYTES
 
     def readable(self) -> bool:
         """Say that it can be read, as the buffer around it asks."""
@@ -76,7 +83,7 @@ class Reading(io.RawIOBase):
                 self._too_slow() if left < self._seconds else SlowAnswerError(f"no answer within {self._seconds:g} s")
             ) from None
         self._bytes += count
-        if self._bytes > (MOST_FRAMED_BYTES if self._in_body else HEAD_BYTES):
+        if self._bytes > (self._most if self._in_body else HEAD_BYTES):
             raise FloodError("the headers have no end" if not self._in_body else _too_long())
         return count
 
@@ -98,14 +105,14 @@ class TimedResponse(http.client.HTTPResponse):
         self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> None:
         super().__init__(sock, debuglevel, method, url)
-        self._reading = Reading(sock)
+        self.reading = Reading(sock)
         self.fp.close()
-        self.fp = io.BufferedReader(self._reading)
+        self.fp = io.BufferedReader(self.reading)
 
     def begin(self) -> None:
         """Read the head, and begin the time of the body."""
         super().begin()
-        self._reading.body_begins()
+        self.reading.body_begins()
 
 
 class _Connection(urllib3.connection.HTTPConnection):
@@ -142,6 +149,26 @@ class TimedAdapter(HTTPAdapter):
         return manager
 
 
+def file_of(response: urllib3.HTTPResponse, file: IO[bytes]) -> None:
+    """Write the body to a file, unpacked; what the file held is gone.
+
+    Raises
+    ------
+    FloodError
+        When it is longer than `MOST_FILE_BYTES`.
+    zlib.error
+        When it is packed, and broken or not whole.
+    """
+    if isinstance(answer := response._original_response, TimedResponse):
+        answer.reading.file_begins()
+    file.seek(0)
+    file.truncate()
+    for piece in _pieces(response, MOST_FILE_BYTES):
+        file.write(piece)
+        if file.tell() > MOST_FILE_BYTES:
+            raise FloodError(_too_long())
+
+
 def body_of(response: urllib3.BaseHTTPResponse, before_large: Callable[[], None]) -> bytes:
     """Return the body, unpacked; of an answer that is no rows only its beginning.
 
@@ -162,7 +189,7 @@ def body_of(response: urllib3.BaseHTTPResponse, before_large: Callable[[], None]
     body = io.BytesIO()
     most = MOST_BYTES if response.status == http.HTTPStatus.OK else ERROR_BYTES
     asked = False
-    for piece in _pieces(response):
+    for piece in _pieces(response, MOST_BYTES):
         body.write(piece)
         if body.tell() > most:
             if most == MOST_BYTES:
@@ -174,19 +201,19 @@ def body_of(response: urllib3.BaseHTTPResponse, before_large: Callable[[], None]
     return body.getvalue()
 
 
-def _pieces(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _pieces(response: urllib3.BaseHTTPResponse, most: int) -> Iterator[bytes]:
     """Give the body as it comes, and unpacked where it says that it is packed."""
     wire = iter(lambda: response.read1(PIECE_BYTES, decode_content=False), b"")
     packed = response.headers.get("Content-Encoding", "").strip().lower() in _PACKED
-    return _unpacked(_counted(wire)) if packed else wire
+    return _unpacked(_counted(wire, most)) if packed else wire
 
 
-def _counted(wire: Iterator[bytes]) -> Iterator[bytes]:
+def _counted(wire: Iterator[bytes], most: int) -> Iterator[bytes]:
     """Give packed bytes on, and end in words where they never yield anything."""
     came = 0
     for piece in wire:
         came += len(piece)
-        if came > MOST_BYTES:
+        if came > most:
             raise FloodError(_too_long())
         yield piece
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 from urllib.parse import quote
 
 SHORTEST_LETTERS = 8  # a shorter secret is hidden where it stands alone only: words would be full of it
 HEAD_LETTERS = 12  # so many letters are told for the beginning of a secret that was cut short
+FILE_PART_BYTES = 4_000_000
 _TOKEN_IN_TEXT = re.compile(r"(access_token(?:=|%3[Dd])|Bearer\s++)[^&\s\"'<>]+")
 
 
@@ -60,6 +61,16 @@ class Secret:
             return False
         forms = {self._text, self._text.replace("/", "\\/"), quote(self._text, safe="")}
         return any(form.encode() in body for form in forms)
+
+    def is_quoted_in_file(self, file: IO[bytes]) -> bool:
+        """Whether a file holds this secret; read some megabytes at a time."""
+        file.seek(0)
+        before = b""
+        while part := file.read(FILE_PART_BYTES):
+            if self.is_quoted_in(before + part):
+                return True
+            before = part[-len(quote(self._text, safe="")) * 2 :]
+        return False
 
     def __repr__(self) -> str:
         return "<secret>"

@@ -12,7 +12,7 @@ import sys
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -46,10 +46,13 @@ class Limits:
         least rate.
     before_large : callable
         Called before more of a large body is read; it may wait.
+    into : binary file or None
+        Where the body of a good answer is written, however large it is, in place of memory.
     """
 
     seconds: float
     before_large: Callable[[], None]
+    into: IO[bytes] | None = None
 
 
 class Sender:
@@ -75,7 +78,7 @@ class Sender:
                 request, stream=True, timeout=limits.seconds, **self._ways[urlsplit(address).netloc]
             )
             with response:
-                answer = answer_of(response, limits.before_large)
+                answer = answer_of(response, limits.before_large, limits.into)
         except ApiError:  # from who was asked for room
             raise
         except Exception as problem:  # noqa: BLE001 -- odd answers raise ValueError, OverflowError and more, below HTTP

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -82,7 +82,13 @@ class Transport:
         self._sender.close()
 
     def get(
-        self, path: str, parameters: Parameters = (), *, again: int = 0, before_large: Callable[[], None] = lambda: None
+        self,
+        path: str,
+        parameters: Parameters = (),
+        *,
+        again: int = 0,
+        before_large: Callable[[], None] = lambda: None,
+        into: IO[bytes] | None = None,
     ) -> bytes:
         """Return the body that the API answers for a path below the version's root.
 
@@ -94,6 +100,8 @@ class Transport:
             How many answers to the same request could not be read so far; the wait before asking grows with it.
         before_large : callable, optional
             Called once the body turns out to be large; it may wait until there is room for it.
+        into : binary file, optional
+            Where the body is written when it may be larger than memory; nothing is returned of it then.
 
         Raises
         ------
@@ -111,7 +119,7 @@ class Transport:
         used = self._api.tokens.get("jwt")
 
         def attempt(seconds: float) -> Answer | FailedAttempt:
-            return self._get(f"{self._api.root}/{path}", parameters, Limits(seconds, before_large))
+            return self._get(f"{self._api.root}/{path}", parameters, Limits(seconds, before_large, into))
 
         answer = self._patiently(path, attempt)
         if answer.status == 401 and self._api.version == 4:
@@ -119,6 +127,8 @@ class Transport:
             answer = self._patiently(path, attempt)
         if answer.status != 200:
             raise error_of(path, answer)
+        if into is not None and any(token.is_quoted_in_file(into) for token in self._sender.secrets):
+            raise MalformedResponseError(f"{path}: the file holds the access token, and is not kept")
         return answer.body
 
     def has_patience(self, again: int) -> bool:

@@ -13,6 +13,7 @@ from impressions_analytics.loader.load import (
     load_impressions,
     load_unsubscribes,
 )
+from impressions_analytics.loader.logs import load_log, log_days
 from impressions_analytics.loader.mailings import load_destinations, load_emailings
 from impressions_analytics.loader.reconciliation import reconcile
 from impressions_analytics.loader.totals import load_statistics, plan_load
@@ -28,8 +29,10 @@ __all__ = [
     "load_errors",
     "load_events",
     "load_impressions",
+    "load_log",
     "load_statistics",
     "load_unsubscribes",
+    "log_days",
     "plan_load",
     "reconcile",
 ]

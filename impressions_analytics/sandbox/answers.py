@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from impressions_analytics.sandbox.views import ListView, Scope, Views
 from impressions_analytics.sandbox.wire import Edition, render, unhashed
 from impressions_analytics.sandbox.world import EVENT_KINDS, World
 
+Asked = TypeVar("Asked")
 NO_ENTITY, INVALID_METHOD = "No entity with supplied ID", "Invalid method"
 """The live service's words for an ID, and for a path, that it does not know."""
 IDENTITY = {"id": "7001", "name": "example", "description": "Example Shop (invented)", "company": "Example Company"}
@@ -96,7 +97,8 @@ def consumption(call: Call) -> bytes:
 def listing(call: Call) -> bytes:
     """Answer one page of a list, as honestly as the behaviour says."""
     behaviour, query = call.behaviour, call.query()
-    listed = ListView(call.kind, call.scope(), query.selection, behaviour.order)
+    hidden = behaviour.unlisted if call.kind == "impressions" else ()
+    listed = ListView(call.kind, call.scope(), query.selection, behaviour.order, hidden)
     total = len(call.views.rows(listed))
     first = max(0, query.start - behaviour.repeat_rows)
     short = behaviour.short_pages if total - first > query.limit else 0
@@ -212,7 +214,7 @@ def route(path: str) -> tuple[Route, dict[str, str]] | None:
     return None
 
 
-def answered(answer: Callable[[Call], bytes], call: Call) -> HttpAnswer:
+def answered(answer: Callable[[Asked], bytes], call: Asked) -> HttpAnswer:
     """Return a route's answer, or why there is none."""
     try:
         return HttpAnswer(200, answer(call))

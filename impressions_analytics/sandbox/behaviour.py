@@ -65,6 +65,12 @@ class Behaviour:
         Kinds of event whose lists are answered as unknown.
     deleted_emailings : tuple of int
         Emailings that no path finds any more; their events stay in the lists of the account.
+    unlisted : tuple of int
+        IDs of impressions that no list holds or counts, though the log files have them: events that were lost.
+    log_days : int or None
+        Of how many days log files are kept; of all when None.
+    log_cut_seconds : int
+        How long after midnight of the account's wall clock the file of a day begins: as in another zone.
     next_id : bool
         Whether lists carry ``nextid`` beside ``start``.
     clock_offset_seconds : float
@@ -134,6 +140,9 @@ class Behaviour:
     families: tuple[str, str] = ("ms", "publisher")
     refused_kinds: tuple[str, ...] = ()
     deleted_emailings: tuple[int, ...] = ()
+    unlisted: tuple[int, ...] = ()
+    log_days: int | None = None
+    log_cut_seconds: int = 0
     next_id: bool = False
     clock_offset_seconds: float = 0.0
     most_parallel: int | None = None

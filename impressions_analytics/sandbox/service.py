@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import re
@@ -19,6 +20,7 @@ from impressions_analytics.sandbox.arrivals import Arrivals
 from impressions_analytics.sandbox.behaviour import Behaviour, Fault
 from impressions_analytics.sandbox.faults import ELSEWHERE, chosen_fault, error, faulty
 from impressions_analytics.sandbox.http import HttpAnswer, Request
+from impressions_analytics.sandbox.logs import log_file, log_files
 from impressions_analytics.sandbox.plan import Plan
 from impressions_analytics.sandbox.record import Record
 from impressions_analytics.sandbox.views import Views
@@ -28,7 +30,8 @@ from impressions_analytics.sandbox.world import World
 FAMILIES = ("ms", "publisher")
 AUTHENTICATE = "/authenticate"
 _PATH = re.compile(
-    r"(?:/moved|/elsewhere)*/v([234])/(?:(identity|consumption)|(ms|html|draganddrop|publisher)/(.+?))/?"
+    r"(?:/moved|/elsewhere)*/v([234])/"
+    r"(?:(identity|consumption|logfiles|logfile/[^/]+/json)|(ms|html|draganddrop|publisher)/(.+?))/?"
 )
 WORTH_COMPRESSING = 500
 
@@ -141,6 +144,8 @@ class Service:
         edition = Edition(family, version, origin=version == 2 and behaviour.v2_edition == "origin")
         found = route(match[4]) if match[4] else None
         with self.data:
+            if match[2] and match[2].startswith("logfile"):
+                return answered(functools.partial(self._logs, match[2], parameters), None)
             if match[2]:
                 call = Call(edition, self.views(family), "", "account", "", parameters, behaviour, number)
                 return answered(identity if match[2] == "identity" else consumption, call)
@@ -154,6 +159,11 @@ class Service:
             if kind == "impressions":
                 self.arrivals.before(call)
             return answered(known.answer, call)
+
+    def _logs(self, path: str, parameters: Parameters, _: object) -> bytes:
+        if path == "logfiles":
+            return log_files(parameters, self.views, self.behaviour)
+        return log_file(path.split("/")[1], self.views, self.behaviour)
 
     def _control(self, request: Request, path: str) -> HttpAnswer:
         """Let another process count the requests, forget them, or change the behaviour."""

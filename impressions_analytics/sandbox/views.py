@@ -56,12 +56,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """One list, whichever page of it is asked: kind, whose rows, which of them, and their order."""
+    """One list, whichever page of it is asked: kind, whose rows, which of them, their order, and IDs left out."""
 
     kind: str
     scope: Scope
     query: Selection
     order: str = "id"
+    hidden: tuple[int, ...] = ()
 
 
 class Views:
@@ -98,6 +99,8 @@ class Views:
         rows = self._of_period(table, scope, query)
         for condition in query.conditions:
             rows = rows[meets(condition, self._texts(kind, condition.column, rows))]
+        if listing.hidden:
+            rows = rows[~np.isin(table.columns["ID"][rows], listing.hidden)]
         rows = np.sort(rows)
         if query.unique:
             rows = np.sort(rows[np.unique(table.columns["destination"][rows], return_index=True)[1]])
