@@ -119,6 +119,14 @@ CASES = [
         (day("2025-01-01"), "desktop", 1, 1, 1), (day("2025-01-01"), "mobile", 2, 2, 2),
         (day("2025-01-01"), "unknown", 1, 1, 1), (day("2025-01-01"), None, 3, 2, 1),
     ]),
+    Case("year by kind of open", lambda data: ia.impressions_over_time(data, every="year", by="kind"), [
+        (day("2024-01-01"), "bot", 0, 0, 0), (day("2024-01-01"), "person", 2, 1, 1),
+        (day("2024-01-01"), "prefetch", 1, 1, 1), (day("2024-01-01"), "proxy", 0, 0, 0),
+        (day("2024-01-01"), "unknown", 0, 0, 0),
+        (day("2025-01-01"), "bot", 1, 1, 1), (day("2025-01-01"), "person", 1, 1, 1),
+        (day("2025-01-01"), "prefetch", 1, 1, 1), (day("2025-01-01"), "proxy", 1, 1, 0),
+        (day("2025-01-01"), "unknown", 3, 2, 2),
+    ]),
     Case("first opens", lambda data: ia.impressions_over_time(data, every="year", count="first"), [
         (day("2024-01-01"), 2), (day("2025-01-01"), 4),
     ]),

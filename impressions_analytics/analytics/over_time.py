@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
+from impressions_analytics.analytics.classes import with_classes
 from impressions_analytics.engine import (
     AnalysisInput,
     RequiredColumns,
@@ -39,6 +40,7 @@ MOST_ROWS = 50_000_000
 """No result is larger: it would be gigabytes, and nobody reads it."""
 
 _COUNTED = {"impressions": ("impressions", "destinations", "profiles"), "first": ("first_opens",)}
+_KIND = "kind"
 _DISTINCT = {"destinations": "destination", "profiles": "profile", "first_opens": "destination"}
 
 
@@ -60,7 +62,8 @@ def impressions_over_time(
     every : {"hour", "day", "week", "month", "quarter", "year"}
         The length of a period; weeks begin on Monday.
     by : str or sequence of str, optional
-        Columns to count apart, such as ``"mailing"``; a null is a group of its own, sorted last.
+        Columns to count apart, such as ``"mailing"``; a null is a group of its own, sorted last. ``"kind"`` is the kind
+        of open that the user agent tells: ``person``, ``proxy``, ``prefetch``, ``bot`` or ``unknown``.
     count : {"impressions", "first"}
         ``"impressions"`` counts every impression. ``"first"`` counts each destination once, in the period of its
         earliest impression (within its group), so that the figures of the periods add up to the unique opens.
@@ -121,17 +124,21 @@ def impressions_over_time(
     taken = {"period", *counted}.intersection(groups)
     if taken:
         raise InvalidArgumentError(f"by names {sorted(taken)}, which the result has itself; rename it in the data")
-    required = RequiredColumns(
-        "impressions", ("timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)), by=groups
-    )
+    columns = ["timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)]
+    columns += ["useragent"] if _KIND in groups else []
+    required = RequiredColumns("impressions", tuple(columns), by=tuple(name for name in groups if name != _KIND))
     counted_here = None if groups else _in_one_pass(data, required, every, counted, cumulative=cumulative)
     if counted_here is not None:
         return counted_here
     source = open_input(data, required)
-    if groups and not source.lazy:
-        _check_size(source, every, groups)
-    expression = _over_time(source.table, every, groups, counted, cumulative=cumulative)
-    dtypes = {name: dtype_of(name, required, source.table) for name in groups}
+    if required.by and not source.lazy:
+        _check_size(source, every, required.by)
+    rows = source.table
+    if _KIND in groups:
+        rows = with_classes(source, [_KIND])
+        rows = rows.mutate(kind=rows.classified_kind)
+    expression = _over_time(rows, every, groups, counted, cumulative=cumulative)
+    dtypes = {name: "str" if name == _KIND else dtype_of(name, required, rows) for name in groups}
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
 
 
