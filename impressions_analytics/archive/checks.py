@@ -27,6 +27,8 @@ from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError
+from impressions_analytics.parquet.rows_file import parquet_told
+from impressions_analytics.parquet.seal import check_file
 from impressions_analytics.parquet.tables import to_table
 
 if TYPE_CHECKING:
@@ -163,6 +165,9 @@ def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) ->
         month = partitions.read_footer(relative)
         rows = _checked_columns(partitions, month)
         problems = _problems(partitions, month, rows)
+        if partitions.store.is_local:
+            with parquet_told(label):
+                check_file(partitions.store.place(relative))
     except ArchiveError as error:
         where = ", ".join(_damaged_parts(partitions, relative))
         check.wrong(label, f"{where} damaged: {error}" if where else str(error))

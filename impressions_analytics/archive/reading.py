@@ -20,6 +20,8 @@ from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.database import literal
+from impressions_analytics.parquet.rows_file import parquet_told
+from impressions_analytics.parquet.seal import check_files
 from impressions_analytics.parquet.tables import to_frame
 
 if TYPE_CHECKING:
@@ -200,9 +202,14 @@ def _opened(partitions: KindPartitions, files: Sequence[str], connection: Any) -
 
     store = partitions.store
     if store.is_local:
-        return connection.read_parquet([literal(store.place(file)) for file in files], hive_partitioning=False)
+        places = [store.place(file) for file in files]
+        with parquet_told(store.name):
+            check_files(places)
+        return connection.read_parquet([literal(place) for place in places], hive_partitioning=False)
     schema = arrow_schema(partitions.kind, partitions.family)
     places = [store.place(file) for file in files]
-    rows = ds.dataset(places, schema=schema, filesystem=store.filesystem, format="parquet")
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    checked = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    rows = ds.dataset(places, schema=schema, filesystem=store.filesystem, format=checked)
     connection.con.register(partitions.kind, rows)
     return connection.table(partitions.kind)

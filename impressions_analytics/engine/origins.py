@@ -14,7 +14,7 @@ from impressions_analytics.columns import Kind
 from impressions_analytics.engine.readers import is_archive, is_path, local_files
 from impressions_analytics.errors import AnalysisError, DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.layout import METADATA_KEY
-from impressions_analytics.parquet.rows_file import parquet_told
+from impressions_analytics.parquet.rows_file import parquet_told, read_sealed_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,9 @@ def _files(path: Any) -> list[str]:
 
 
 def _of_file(path: str) -> Mapping[str, Any]:
-    import pyarrow.parquet as pq
-
     try:
         with parquet_told(path):
-            return _provenance(pq.read_metadata(path).metadata)
+            return _provenance(read_sealed_metadata(path, path).metadata)
     except DamagedFileError as error:
         with Path(path).open("rb") as file:
             if file.read(4) != b"PAR1":

@@ -14,6 +14,8 @@ from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
 from impressions_analytics.parquet.database import connect, duckdb_told, literal
 from impressions_analytics.parquet.places import parquet_files
+from impressions_analytics.parquet.rows_file import parquet_told
+from impressions_analytics.parquet.seal import check_files
 
 
 def open_native(data: Any, required: RequiredColumns, engine: Engine | None = None) -> tuple[Any, Engine]:
@@ -175,8 +177,10 @@ def _scan(path: str | Path, backend: Any) -> Any:
     if separator and protocol not in {"http", "https", "file"} and not backend.con.filesystem_is_registered(protocol):
         backend.con.register_filesystem(_remote_files(protocol))
     if not separator:
-        with duckdb_told(str(path)):
-            return backend.read_parquet([literal(file) for file in parquet_files(path)], union_by_name=True)
+        files = parquet_files(path)
+        with duckdb_told(str(path)), parquet_told(str(path)):
+            check_files(files)
+            return backend.read_parquet([literal(file) for file in files], union_by_name=True)
     try:
         with duckdb_told(str(path)):
             return backend.read_parquet(str(path), union_by_name=True)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from impressions_analytics import __version__
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.parquet.seal import NO_SEAL, SEAL_KEY, seal_file
 from impressions_analytics.parquet.tables import drop_unused_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -109,18 +111,18 @@ def _deltas_pay(values: pa.ChunkedArray) -> bool:
     return bool(difference_bits * rows < distinct.bit_length() * rows + 32 * distinct)
 
 
-def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[], Provenance] | None = None) -> int:
+def write_tables(tables: Iterable[pa.Table], where: Path, provenance: Callable[[], Provenance] | None = None) -> int:
     """Write tables of one kind one after the other into one Parquet file and return the number of rows.
 
     Parameters
     ----------
     tables : iterable of pyarrow.Table
         At least one, from `to_table` or a `RowsFile`; each becomes row groups of its own.
-    where : path or binary file
+    where : pathlib.Path
         Where to; nothing is made safe here.
     provenance : callable, optional
         Gives what the file says of itself, asked for after the last table, when its rows have been counted. Without it
-        the file is an export, for other programs only, and says so.
+        the file is an export, for other programs only, and says so; with it the file is sealed.
     """
     import pyarrow.parquet as pq
 
@@ -133,8 +135,11 @@ def write_tables(tables: Iterable[pa.Table], where: Any, provenance: Callable[[]
             rows += table.num_rows
         if writer is not None:
             exported = {EXPORT_KEY.decode(): f"impressions_analytics {__version__}"}
-            writer.add_key_value_metadata(exported if provenance is None else provenance().to_metadata())
+            said = exported if provenance is None else {**provenance().to_metadata(), SEAL_KEY: NO_SEAL}
+            writer.add_key_value_metadata(said)
     finally:
         if writer is not None:
             writer.close()
+    if provenance is not None:
+        seal_file(where)
     return rows

@@ -7,11 +7,13 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impressions_analytics.columns import KINDS, arrow_schema
 from impressions_analytics.errors import ArchiveError, DamagedFileError
 from impressions_analytics.parquet.layout import EXPORT_KEY, METADATA_KEY, SCHEMA_VERSION, Provenance
+from impressions_analytics.parquet.seal import check_footer, read_footer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +50,7 @@ class RowsFile:
         import pyarrow.parquet as pq
 
         self.name = name
-        self.metadata = self._said(lambda: pq.read_metadata(source))
+        self.metadata = self._said(lambda: read_sealed_metadata(source, name))
         self.provenance: Provenance = self._said(lambda: read_provenance(self.metadata.metadata or {}, name))
         self.schema = self._said(lambda: arrow_schema(self.provenance.kind, self.provenance.family))
         self._here = self._said(self.metadata.schema.to_arrow_schema)
@@ -133,6 +135,20 @@ class RowsFile:
         """Read, and say which file it is when that fails."""
         with parquet_told(self.name):
             return read()
+
+
+def read_sealed_metadata(source: Any, name: str) -> Any:
+    """Return the metadata of a Parquet file, after holding its footer against the seal if it has one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if hasattr(source, "read"):
+        footer = read_footer(source)
+    else:
+        with Path(source).open("rb") as file:
+            footer = read_footer(file)
+    check_footer(footer, name)
+    return pq.read_metadata(pa.BufferReader(b"PAR1" + footer))
 
 
 @contextlib.contextmanager
