@@ -90,3 +90,14 @@ def certificate_of(frame: pd.DataFrame) -> dict[str, Any] | None:
     known = certificate.get("ids")
     same = known is None or "ID" not in frame or fingerprint(frame["ID"].to_numpy()) == known
     return certificate if len(frame) == rows and same else None
+
+
+def over_mailings(some: int, of: int) -> str:
+    """Say over how many mailings a total is.
+
+    Examples
+    --------
+    >>> over_mailings(7, 12)
+    'over 7 of 12 mailings'
+    """
+    return f"over {some:,} of {of:,} mailing{'' if of == 1 else 's'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import analytics_truth as truth
@@ -123,3 +124,29 @@ def test_every_rate_is_that_of_sets_within_sets() -> None:
             assert row[rate] == pytest.approx(len(members) / len(of)) if of else pd.isna(row[rate])
         outside = ["opened_not_sent", "opened_not_delivered", "clicked_not_opened", "clicked_not_delivered"]
         assert row[outside].tolist() == [len(o - s), len(o - d), len(c - o), len(c - d)]
+
+
+def test_the_report_and_its_chart_turn_amber_and_say_over_how_many_mailings_the_rates_are(tmp_path: Path) -> None:
+    opens, deliveries = (
+        frame("impressions", "2025-12-01", "2026-07-01"),
+        frame("deliveries", "2025-12-01", "2026-05-31"),
+    )
+    opens["profile"] = opens["destination"]
+    page = Path(ia.write_report(opens, tmp_path / "report.html", deliveries=deliveries)).read_text("utf-8")
+    assert '<details class="verdict partly-covered">' in page
+    assert "<strong>Data: partly covered</strong>; rates are over 2 of 3 mailings" in page
+    assert "<li>deliveries: known until 2026-05-31 (1 mailing)</li>" in page
+    assert "over 2 of 3 mailings, since the data do not cover the others" in page  # the headline of the open rate
+    assert "no share: deliveries: known until 2026-05-31" in page  # the last mailing
+    chart = ia.plot_mailing_performance(ia.mailing_performance(opens, deliveries=deliveries))
+    texts = [text.get_text() for text in chart.texts]
+    assert "Data: partly covered; rates are over 2 of 3 mailings" in texts
+    assert "not covered" in texts
+
+
+def test_a_report_whose_inputs_cover_every_mailing_stays_green(tmp_path: Path) -> None:
+    opens, deliveries = (frame(kind, "2025-12-01", "2026-07-01") for kind in ("impressions", "deliveries"))
+    opens["profile"] = opens["destination"]
+    page = Path(ia.write_report(opens, tmp_path / "report.html", deliveries=deliveries)).read_text("utf-8")
+    assert '<details class="verdict complete">' in page
+    assert "partly covered" not in page.split("</style>")[1]

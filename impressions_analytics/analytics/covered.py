@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from impressions_analytics.certificate import over_mailings
 from impressions_analytics.engine import AnalysisInput, Coverage, RequiredColumns, coverage_of
 from impressions_analytics.engine.coverage import EARLIEST, PART
 from impressions_analytics.errors import MissingColumnError
@@ -52,7 +53,10 @@ class Covered:
 
     def words(self, mailing: int) -> str | None:
         """Return what a mailing lacks, in words; None where it is covered."""
-        return "; ".join(self.lacks.get(mailing, {}).values()) or None
+        kinds: dict[str, list[Kind]] = {}
+        for kind, words in self.lacks.get(mailing, {}).items():
+            kinds.setdefault(words, []).append(kind)
+        return "; ".join(f"{', '.join(lacking)}: {words}" for words, lacking in kinds.items()) or None
 
     def by(self, mailing: int, kinds: Iterable[Kind]) -> bool:
         """Return whether all of these kinds cover a mailing."""
@@ -67,17 +71,6 @@ class Covered:
             "covered": over_mailings(whole, len(known)),
             "not_proven": f"nobody proved which time these inputs cover: {doubts}" if doubts else "",
         }
-
-
-def over_mailings(some: int, of: int) -> str:
-    """Say over how many mailings a total is.
-
-    Examples
-    --------
-    >>> over_mailings(7, 12)
-    'over 7 of 12 mailings'
-    """
-    return f"over {some:,} of {of:,} mailing{'' if of == 1 else 's'}"
 
 
 def read_covered(
@@ -100,8 +93,9 @@ def read_covered(
         How long after the sending each input has to cover; by default `SETTLED`.
     """
     inputs = {kind: data for kind, data in given.items() if data is not None}
+    required: list[Kind] = [kind for kind in inputs if kind != "emailings"]
     coverages = {kind: coverage_of(data, kind) for kind, data in _with_emailings(inputs).items()}
-    doubts = {kind: coverage.doubt for kind, coverage in coverages.items() if coverage.doubt and kind in inputs}
+    doubts = {kind: coverages[kind].doubt for kind in required if coverages[kind].doubt}
     limited = [coverage for coverage in coverages.values() if coverage.limited]
     if source.lazy or not limited:
         return Covered(doubts=doubts)
@@ -110,10 +104,10 @@ def read_covered(
     lacks: dict[int, dict[Kind, str]] = {}
     for mailing in mailings:
         sent = _sent(mailing, firsts, coverages)
-        for kind in inputs:
+        for kind in required:
             after = settled or SETTLED.get(kind, _SETTLED_OTHERS)
             words = _lacks(coverages[kind], mailing, sent, _until(sent, after, latest), firsts.get(kind))
-            if words and kind != "emailings":
+            if words:
                 lacks.setdefault(mailing, {})[kind] = words
     return Covered(lacks, doubts)
 
@@ -131,7 +125,7 @@ def _lacks(
 ) -> str:
     """Say what an input lacks of a mailing; of a part of a load without its rows, that the others may have them."""
     if coverage.doubt == PART and rows is not None and mailing not in rows:
-        return f"{coverage.kind}: the rows are a part of a load, without this mailing"
+        return "the rows are a part of a load, without this mailing"
     return coverage.lacks(mailing, sent, until) if sent is not None and until is not None else ""
 
 
@@ -157,6 +151,7 @@ def _firsts(source: AnalysisInput, inputs: Mapping[Kind, Any]) -> Firsts:
 def _sent(mailing: int, firsts: Firsts, coverages: Mapping[Kind, Coverage]) -> datetime | None:
     """Return when a mailing was sent, or a moment just before an input begins; None where nothing tells."""
     known: list[datetime] = []
+    before: list[datetime] = []
     for kind, _, _, margin in _SENDING:
         first = firsts.get(kind, {}).get(mailing)
         if first is None:
@@ -164,10 +159,11 @@ def _sent(mailing: int, firsts: Firsts, coverages: Mapping[Kind, Coverage]) -> d
         begin = coverages[kind].begin(mailing)
         known.append(first)
         if begin == EARLIEST or first >= begin + margin:
-            unlisted = [] if kind in _LISTS_MAILINGS else _unlisted(mailing, firsts, coverages, min(known))
-            return min([*known, *unlisted])
-        known.append(begin - _SECOND)
-    return min(known, default=None)
+            return min(
+                known if kind in _LISTS_MAILINGS else [*known, *_unlisted(mailing, firsts, coverages, min(known))]
+            )
+        before.append(begin - _SECOND)
+    return min([*known, *before], default=None)
 
 
 def _unlisted(mailing: int, firsts: Firsts, coverages: Mapping[Kind, Coverage], at: datetime) -> Iterator[datetime]:

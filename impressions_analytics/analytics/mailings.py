@@ -25,6 +25,7 @@ def mailing_performance(
     destinations: Any = None,
     deliveries: Any = None,
     clicks: Any = None,
+    emailings: Any = None,
     figures: Sequence[str] | None = None,
 ) -> Any:
     """Compute the figures of each mailing, as far as the inputs allow.
@@ -37,6 +38,8 @@ def mailing_performance(
         Destinations (``ID``, ``mailing``): what was sent.
     deliveries, clicks : frame, path or Archive, optional
         Those events (``mailing``, ``destination``).
+    emailings : frame, path or Archive, optional
+        Emailings (``ID``, ``timestamp``): they tell when a mailing was sent, so that the inputs can be held against it.
     figures : sequence of str, optional
         The columns to compute; all that the inputs allow when not given.
 
@@ -83,8 +86,8 @@ def mailing_performance(
         Counts are of the rows that were given. A rate is null, too, where an input that it needs does not cover the
         mailing, by its certificate: from the sending until 7 days later for destinations and deliveries, 30 days for
         impressions and clicks, or until the latest moment that any input knows, if that is sooner (an hour apart is
-        allowed). The sending is told by the destinations, the emailings of an archive, the first delivery or the first
-        impression, the best that there is. What comes without a certificate counts as covering everything.
+        allowed). The sending is told by the destinations, the emailings (also those of an archive), the first delivery
+        or the first impression, the best that there is. What comes without a certificate counts as covering everything.
         ``attrs["covered"]`` says how many mailings are covered, such as "over 7 of 12 mailings";
         ``attrs["not_proven"]`` names the inputs that nobody proved. Lazy results have no attrs, and are not checked.
 
@@ -119,6 +122,7 @@ def mailing_performance(
         "destinations": destinations,
         "deliveries": deliveries,
         "clicks": clicks,
+        "emailings": emailings,
     }
     chosen = _chosen(figures, {name for name, data in given.items() if data is not None})
     source = open_input(impressions, RequiredColumns("impressions", ("mailing", "destination", "useragent")))

@@ -8,7 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.given import check_result
-from impressions_analytics.charts.palette import GRID, INK, MUTED
+from impressions_analytics.charts.palette import AMBER, GRID, INK, MUTED, PAGE
 from impressions_analytics.charts.texts import percent, plain, short_number
 
 if TYPE_CHECKING:
@@ -120,6 +120,16 @@ def say_nothing_to_draw(ax: Axes, words: str) -> Axes:
 def note(ax: Axes, words: str) -> None:
     """Put a remark below the label of the x axis."""
     ax.set_xlabel(f"{ax.get_xlabel()}\n{plain(words)}")
+
+
+def banner(ax: Axes, words: str) -> None:
+    """Put a warning on amber above the title."""
+    # Constrained layout makes room for what stands above the title.
+    ax.annotate(
+        textwrap.fill(plain(words), max(20, int(width_inches(ax) / LETTER_INCHES))), (0, 1), xycoords="axes fraction",
+        xytext=(0, 28), textcoords="offset points", ha="left", va="bottom", fontsize="small", color=PAGE,
+        bbox={"boxstyle": "round,pad=0.4", "facecolor": AMBER, "edgecolor": AMBER},
+    )  # fmt: skip
 
 
 def width_inches(ax: Axes) -> float:

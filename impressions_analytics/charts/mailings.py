@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.certificate import over_mailings
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     SIZE_INCHES,
+    banner,
     beside,
     count_axis,
     note,
@@ -71,9 +73,10 @@ def plot_mailing_performance(
 
     The opens are a range: from the destinations that were not fetched by machines only to all. The thin line through
     it reaches from the lower end of the lower rate's 95% interval to the upper end of the upper one's. The figures
-    stand at the right of their panel, and a dashed line is the median of the mailings drawn. Without deliveries the
-    open rate of the sent is drawn, and without destinations the numbers of opens; without click rates there is one
-    panel.
+    stand at the right of their panel, and a dashed line is the median of the mailings drawn. Where the inputs do not
+    cover a mailing, its row says so, and an amber banner tells over how many mailings the rates are. Without
+    deliveries the open rate of the sent is drawn, and without destinations the numbers of opens; without click rates
+    there is one panel.
 
     Parameters
     ----------
@@ -130,6 +133,9 @@ def plot_mailing_performance(
         clicks.set_yticks(range(len(rows)), [""] * len(rows))
         for one in (ax, clicks):
             one.set_xlabel(textwrap.fill(one.get_xlabel(), max(14, int(0.75 * width_inches(one) / LETTER_INCHES))))
+    lacking = int(_lacking(result).sum())
+    if lacking:
+        banner(ax, f"Data: partly covered; rates are {over_mailings(len(result) - lacking, len(result))}")
     if len(result) > len(rows):
         note(ax, f"the last {len(rows):,} of {len(result):,} mailings")
     return ax
@@ -146,7 +152,8 @@ def _draw(ax: Axes, rows: pd.DataFrame, panel: _Panel, labels: list[str], colour
         ax.hlines(places, low, high, color=colour, linewidth=7)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.7, len(rows) - 0.3)
-    numbers = [_figure(*ends, share=panel.share) for ends in zip(low, high, strict=True)]
+    ends = zip(low, high, _lacking(rows), strict=True)
+    numbers = [_figure(least, most, share=panel.share, lacking=lacking) for least, most, lacking in ends]
     _set_scale(ax, end, numbers, share=panel.share)
     across = ax.get_yaxis_transform()
     for place, (label, number) in enumerate(zip(labels, numbers, strict=True)):
@@ -166,9 +173,15 @@ def _draw_median(ax: Axes, middle: Any) -> None:
         )  # fmt: skip
 
 
-def _figure(low: float, high: float, *, share: bool) -> str:
+def _lacking(result: pd.DataFrame) -> Any:
+    """Return which mailings an input does not cover."""
+    known = result["not_covered"].isna() if "not_covered" in result else pd.Series(True, index=result.index)
+    return (~known).to_numpy("bool")
+
+
+def _figure(low: float, high: float, *, share: bool, lacking: bool) -> str:
     if np.isnan(high):
-        return "no data"
+        return "not covered" if lacking else "no data"
     said = [percent(value) if share else short_number(value) for value in (low, high)]
     return said[1] if said[0] == said[1] else " to ".join(said)
 

@@ -44,6 +44,7 @@ seven ``heat`` steps run from little to much.
 PAGE, INK, MUTED, GRID, WEEKEND, NIGHT = (
     COLOURS[name][0] for name in ("page", "ink", "muted", "grid", "weekend", "night")
 )
+AMBER = COLOURS["ochre"][0]
 HEAT = tuple(light for name, (light, _) in COLOURS.items() if name.startswith("heat"))
 
 

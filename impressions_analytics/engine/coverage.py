@@ -71,22 +71,22 @@ class Coverage:
         --------
         >>> may = Coverage("deliveries", stretches=[(datetime(2026, 1, 1), datetime(2026, 5, 31))])
         >>> may.lacks(412, datetime(2026, 5, 29), datetime(2026, 6, 5))
-        'deliveries: known until 2026-05-31'
+        'known until 2026-05-31'
         >>> may.lacks(402, datetime(2025, 12, 29), datetime(2026, 1, 5))
-        'deliveries: known from 2026-01-01'
+        'known from 2026-01-01'
         """
         known = self.of(mailing)
         if not known:
             others = ", ".join(map(str, sorted(self.of_mailings)[:3]))
-            return f"{self.kind}: loaded for mailing {others} only" if others else f"{self.kind}: not loaded for it"
+            return f"loaded for mailing {others} only" if others else "not loaded for it"
         gaps = subtract((begin, end), known)
         if not gaps:
             return ""
         before = max((stop for _, stop in known if stop <= gaps[0][0]), default=None)
         after = min((start for start, _ in known if start >= gaps[0][1]), default=None)
         if before is None:
-            return f"{self.kind}: known from {_moment(known[0][0])}"
-        until = f"{self.kind}: known until {_moment(before)}"
+            return f"known from {_moment(known[0][0])}"
+        until = f"known until {_moment(before)}"
         return until if after is None else f"{until} and from {_moment(after)}"
 
 

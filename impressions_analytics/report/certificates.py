@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from impressions_analytics.certificate import VERDICTS
-from impressions_analytics.report.inputs import Inputs
+import pandas as pd
 
-_GRADES = ("complete", "part", "unproven", "unknown", "contradicted")
+from impressions_analytics.certificate import VERDICTS, over_mailings
+from impressions_analytics.report.inputs import Inputs
+from impressions_analytics.report.tables import counted
+
+_GRADES = ("complete", "partly covered", "part", "unproven", "unknown", "contradicted")
 _MEANS: dict[str, str] = {
     **{str(verdict): words for verdict, words in VERDICTS.items()},
     "unknown": "no certificate came with the data, so nobody can tell whether rows are missing",
@@ -47,15 +50,36 @@ def certified(inputs: Inputs) -> list[Certified]:
     return [_of_kind(kind, certificate) for kind, certificate in inputs.certificates.items()]
 
 
-def overall(certificates: list[Certified]) -> str:
+def overall(certificates: list[Certified], *, lacking: bool = False) -> str:
     """Return the worst verdict: a figure is no better than the weakest of its inputs.
+
+    Data that lack something of a mailing (`lacking`) are partly covered, however complete each kind of rows is.
 
     Examples
     --------
     >>> overall([Certified("impressions", "complete", ""), Certified("clicks", "unknown", "")])
     'unknown'
+    >>> overall([Certified("impressions", "complete", "")], lacking=True)
+    'partly covered'
     """
-    return max((certificate.verdict for certificate in certificates), key=_GRADES.index)
+    worst = max((certificate.verdict for certificate in certificates), key=_GRADES.index)
+    return "partly covered" if lacking and worst != "contradicted" else worst
+
+
+def not_covered(outcomes: pd.DataFrame) -> list[str]:
+    """Say over how many mailings the rates are, and what the others lack; nothing where all are covered.
+
+    Examples
+    --------
+    >>> not_covered(pd.DataFrame({"mailing": [411, 412], "not_covered": [None, "deliveries: known until 2026-05-31"]}))
+    ['rates are over 1 of 2 mailings', 'deliveries: known until 2026-05-31 (1 mailing)']
+    """
+    lacking = outcomes["not_covered"].dropna()
+    if lacking.empty:
+        return []
+    reasons = lacking.str.split("; ").explode().value_counts(sort=True)
+    over = over_mailings(len(outcomes) - len(lacking), len(outcomes))
+    return [f"rates are {over}", *(f"{words} ({counted(int(many), 'mailing')})" for words, many in reasons.items())]
 
 
 def grouped(certificates: list[Certified]) -> list[tuple[str, str, str]]:

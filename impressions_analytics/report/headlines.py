@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from impressions_analytics.certificate import over_mailings
 from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import between, counted, share, whole
 
@@ -35,7 +36,7 @@ def headlines(results: Results) -> list[Headline]:
     """Return the figures of the whole, from those of each mailing.
 
     A destination belongs to one mailing, so that counts of destinations add up over mailings. A rate is taken over the
-    mailings whose inputs belong together: those for which the mailing has the rate.
+    mailings that have the rate: those that their inputs cover.
     """
     performance = results.performance
     return [*_opens(results), *_rates(performance), *_clicks(performance), *_half_life(results.half_lives())]
@@ -75,17 +76,18 @@ def _opens(results: Results) -> list[Headline]:
 def _rates(performance: pd.DataFrame) -> list[Headline]:
     if "open_rate_high" in performance:
         rows = performance[performance["open_rate_high"].notna()]
-        sums = rows[["unique_opens", _NOT_ONLY_MACHINES, "delivered"]].sum()
-        low, high = share(sums[_NOT_ONLY_MACHINES], sums["delivered"]), share(sums["unique_opens"], sums["delivered"])
-        reached = sums["delivered"] - (sums["unique_opens"] - sums[_NOT_ONLY_MACHINES])
-        estimate = f"estimate {share(sums[_NOT_ONLY_MACHINES], reached)}, if those hidden by machines open as others do"
+        delivered = rows["delivered"].sum()
+        human, opened = _members(rows, "open_rate_low", "delivered"), _members(rows, "open_rate_high", "delivered")
+        low, high = share(human, delivered), share(opened, delivered)
+        reached = delivered - (opened - human)
+        estimate = f"estimate {share(human, reached)}, if those hidden by machines open as others do"
         meaning = (
             f"of the delivered messages: machine-only opens left out, up to counted; {estimate}{_of(rows, performance)}"
         )
         return [Headline("Open rate", between(low, high), meaning)]
     if "open_rate_of_sent" in performance:
         rows = performance[performance["open_rate_of_sent"].notna()]
-        value = share(rows["unique_opens"].sum(), rows["sent"].sum())
+        value = share(_members(rows, "open_rate_of_sent", "sent"), rows["sent"].sum())
         meaning = f"of the sent messages, machine-only opens counted, as Copernica shows it{_of(rows, performance)}"
         return [Headline("Percentage opened", value, meaning)]
     return []
@@ -100,16 +102,21 @@ def _clicks(performance: pd.DataFrame) -> list[Headline]:
     for column, total, label, meaning in kinds:
         if column in performance:
             rows = performance[performance[column].notna()]
-            value = share(rows["unique_clicks"].sum(), rows[total].sum())
+            value = share(_members(rows, column, total), rows[total].sum())
             figures.append(Headline(label, value, f"messages with a click, {meaning}{_of(rows, performance)}"))
     return figures
+
+
+def _members(rows: pd.DataFrame, rate: str, total: str) -> float:
+    """Return how many of a total have what a rate counts."""
+    return float((rows[rate] * rows[total]).sum())
 
 
 def _of(rows: pd.DataFrame, performance: pd.DataFrame) -> str:
     """Say over how many mailings a rate is taken, where that is not all."""
     if len(rows) == len(performance):
         return ""
-    return f"; over {len(rows):,} of {len(performance):,} mailings, whose inputs belong together"
+    return f"; {over_mailings(len(rows), len(performance))}, since the data do not cover the others"
 
 
 def hours(value: float) -> str:

@@ -32,8 +32,8 @@ ADDS: dict[Kind, str] = {
 MOST_ROWS_IN_MEMORY = 20_000_000
 NEEDED: dict[Kind, tuple[str, ...]] = {
     "impressions": ("timestamp", "mailing", "useragent", "destination", "profile"),
-    "deliveries": ("mailing", "destination"),
-    "clicks": ("mailing", "destination"),
+    "deliveries": ("mailing", "destination", "timestamp"),
+    "clicks": ("mailing", "destination", "timestamp"),
     "destinations": ("ID", "mailing", "timestampsent"),
     "emailings": ("ID", "subject", "timestamp"),
     "errors": ("mailing", "destination"),

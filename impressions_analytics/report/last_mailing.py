@@ -92,7 +92,8 @@ def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, 
     label, low, high, messages = names
     count = counted(int(last[messages]), "message")
     if pd.isna(last[high]):
-        return Measure(label, whole(last[messages]), "messages", "no share: nothing tells how many were delivered")
+        why = "nothing tells how many were delivered" if pd.isna(last["not_covered"]) else last["not_covered"]
+        return Measure(label, whole(last[messages]), "messages", f"no share: {why}")
     value = between(small_share(last[low]), small_share(last[high]))
     return Measure(
         label, value, f"{count}, {_MEANS[label]}" if label in _MEANS else count, _usual(last, before, low, high)

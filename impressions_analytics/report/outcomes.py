@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impressions_analytics.analytics.covered import read_covered
 from impressions_analytics.engine import RequiredColumns, open_input
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _RATES = {
     "clicked": ("click_through_rate",),
 }
 """What the page calls a rate, and the figures that give it, the better one first."""
+_TOTALS: dict[Kind, str] = {"destinations": "sent", "deliveries": "delivered"}
 _COUNTS = {
     "sent": "sent",
     "delivered": "delivered",
@@ -43,7 +45,8 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``mailing``, ``subject``, ``sent_at``; as far as known ``sent``, ``delivered``, ``opened_low``, ``opened_high``,
         ``clicked``, ``bounced``, ``unsubscribed`` and ``complained``, which are shares, and the messages of each share
-        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered.
+        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered. A share is null
+        where an input does not cover the mailing; ``not_covered`` says which one.
     """
     result = performance[["mailing"]].assign(
         subject=[inputs.subjects.get(number, "") for number in performance["mailing"]]
@@ -56,26 +59,38 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
         found = next((column for column in columns if column in performance), None)
         if found:
             result[name] = performance[found]
+    source = open_input(inputs.get("impressions"), RequiredColumns("impressions", ("mailing",)))
+    covered = read_covered(source, inputs.sources, performance["mailing"])
     for kind, word in PROBLEMS.items():
         if inputs.get(kind) is not None:
-            messages = performance["mailing"].map(_messages(inputs.get(kind), kind)).fillna(0).astype("int64")
+            of: Kind = "destinations" if kind == "errors" else "deliveries"
+            messages = performance["mailing"].map(_messages(inputs, kind)).fillna(0).astype("int64")
             result[f"{word}_messages"] = messages
-            result[word] = _share(messages, result.get("sent" if kind == "errors" else "delivered"))
+            members = performance["mailing"].map(_messages(inputs, kind, of)).fillna(0)
+            known = performance["mailing"].map(lambda mailing, needs=(kind, of): covered.by(mailing, needs))
+            result[word] = _share(members, result.get(_TOTALS[of])).where(known)
+    words = [covered.words(mailing) for mailing in performance["mailing"]]
+    result["not_covered"] = pd.Series(words, result.index, dtype="str")
     return result.sort_values(["sent_at", "mailing"], kind="stable", na_position="first").reset_index(drop=True)
 
 
-def _share(messages: pd.Series[int], of: pd.Series[Any] | None) -> pd.Series[float]:
-    """Divide; no share is guessed where there is nothing to divide by, or too little."""
+def _share(members: pd.Series[int], of: pd.Series[Any] | None) -> pd.Series[float]:
+    """Divide; no share is guessed where there is nothing to divide by."""
     if of is None:
-        return pd.Series(float("nan"), index=messages.index)
-    return (messages / of.where(of > 0)).where(messages <= of)
+        return pd.Series(float("nan"), index=members.index)
+    return members / of.where(of > 0)
 
 
-def _messages(source: Any, kind: Kind) -> dict[int, int]:
-    """Count the messages of each mailing that have a row of a kind."""
-    opened = open_input(source, RequiredColumns(kind, ("mailing", "destination")))
-    counted = opened.table.group_by("mailing").aggregate(messages=opened.table.destination.nunique())
-    return {row["mailing"]: row["messages"] for row in opened.engine.fetch(counted).to_pylist()}
+def _messages(inputs: Inputs, kind: Kind, of: Kind | None = None) -> dict[int, int]:
+    """Count the messages of each mailing that have a row of a kind, and one of another kind too if that is named."""
+    source = open_input(inputs.get(kind), RequiredColumns(kind, ("mailing", "destination")))
+    rows = source.table
+    if of is not None and inputs.get(of) is not None:
+        name = "ID" if of == "destinations" else "destination"
+        others = source.also(inputs.get(of), RequiredColumns(of, ("mailing", name))).rename(destination=name)
+        rows = rows.semi_join(others, ["mailing", "destination"])
+    counted = rows.group_by("mailing").aggregate(messages=rows.destination.nunique())
+    return {row["mailing"]: row["messages"] for row in source.engine.fetch(counted).to_pylist()}
 
 
 def _sent_at(inputs: Inputs) -> dict[int, pd.Timestamp]:

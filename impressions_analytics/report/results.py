@@ -54,7 +54,11 @@ def compute(inputs: Inputs) -> Results:
     opens, sent = inputs.get("impressions"), inputs.get("destinations")
     every, over_time, first_opens = _over_time(opens)
     performance = analytics.mailing_performance(
-        opens, destinations=sent, deliveries=inputs.get("deliveries"), clicks=inputs.get("clicks")
+        opens,
+        destinations=sent,
+        deliveries=inputs.get("deliveries"),
+        clicks=inputs.get("clicks"),
+        emailings=inputs.get("emailings"),
     )
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(

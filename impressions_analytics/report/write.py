@@ -12,7 +12,7 @@ from typing import Any
 
 from impressions_analytics.analytics import metrics
 from impressions_analytics.archive.store import open_output
-from impressions_analytics.report.certificates import certified, grouped, overall
+from impressions_analytics.report.certificates import certified, grouped, not_covered, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import Inputs, gather
 from impressions_analytics.report.last_mailing import last_mailing
@@ -103,14 +103,15 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
     script = here.joinpath("page.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
-    certificates = certified(inputs)
+    certificates, lacking = certified(inputs), not_covered(results.outcomes)
     return template.render(
         title=title,
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        verdict=overall(certificates),
+        verdict=overall(certificates, lacking=bool(lacking)),
+        lacking=lacking,
         certificates=certificates,
         verdicts=grouped(certificates),
         begin=f"{results.value_range[0]:%Y-%m-%d}" if results.value_range else "",
