@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, passes
-from impressions_analytics.engine.distinct import count_distinct, count_first_seen, distinct_values
-from impressions_analytics.engine.groups import Groups, in_runs
+from impressions_analytics.engine.distinct import bucket_of, distinct, in_order, representatives
+from impressions_analytics.engine.pairs import BLOCK, Pairs, group_of, in_buckets, packed, parted, value_of
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
 PERIODS = ["hour", "day", "week", "month", "quarter", "year"]
 moments = st.datetimes(pd.Timestamp("1969-12-27"), pd.Timestamp("1971-03-03"))
-close, apart, far = st.integers(1, 9), st.integers(1, 2_000), st.integers(-(2**62), 2**62)
+close, apart, far = st.integers(1, 9), st.integers(1, 2_000), st.integers(-(2**63), 2**63 - 1)
 numbers = st.sampled_from([close, close | st.integers(70, 75), apart, close | apart | far])
 """How far apart the numbers of one example lie, since that decides how they are counted."""
 
@@ -81,36 +81,54 @@ def test_user_agent_breakdown_is_as_defined(rows: Any, by: Any, kinds: Any) -> N
     pd.testing.assert_frame_equal(got, defined(frame, ia.user_agent_breakdown, got, by=by, kinds=kinds))
 
 
-pairs = numbers.flatmap(lambda number: st.lists(st.tuples(st.integers(-3, 5), number), max_size=40))
+whole = st.integers(-(2**63), 2**63 - 1) | close | st.sampled_from([-(2**63), 2**63 - 1])
 
 
-@given(st.lists(pairs, max_size=3))
-@example([[(1, 5), (2, 6), (2, 6), (1, 7)]])
-def test_distinct_values_are_counted_exactly_however_the_rows_are_cut_up(cuts: list[list[tuple[int, int]]]) -> None:
-    groups, sets = Groups(), {}
-    for cut in cuts:
-        keys, values = np.array([key for key, _ in cut], "int64"), np.array([value for _, value in cut], "int64")
-        try:
-            groups.add(in_runs(keys), values, None)
-        except UnsuitedError:
-            return
-        for key, value in cut:
-            sets.setdefault(key, set()).add(value)
-    assert groups.distinct() == {key: len(values) for key, values in sets.items()}
-    assert groups.distinct_of_all() == len(set().union(*sets.values()))
+@given(st.lists(whole, max_size=200))
+@example([])
+@example([-(2**63), 2**63 - 1, 0, -(2**63)])
+def test_distinct_numbers_and_their_representatives_are_exact_for_any_64_bits(numbers: list[int]) -> None:
+    values = np.array(numbers, "int64")
+    assert sorted(distinct(values).tolist()) == sorted(set(numbers))
+    chosen = representatives(values)
+    assert values[chosen].tolist() == numbers
+    assert len(set(chosen.tolist())) == len(set(numbers))
+    assert values[in_order(values)].tolist() == sorted(numbers)
 
 
-@given(st.lists(st.tuples(st.integers(-3, 5), close | far | st.sampled_from([-(2**63), 2**63 - 1])), max_size=40))
-@example([(1, -(2**63)), (2, 2**63 - 1), (2, -(2**63))])
-def test_values_first_seen_are_those_of_no_earlier_group(rows: list[tuple[int, int]]) -> None:
-    groups = [np.array([v for k, v in rows if k == group], "int64") for group in range(-3, 6)]
-    seen, expected = set(), [0] * 9
-    for group, value in sorted(rows):
-        expected[group + 3] += value not in seen
-        seen.add(value)
-    assert count_first_seen(groups).tolist() == expected
-    assert count_distinct(groups) == len(seen)
-    assert distinct_values(groups).tolist() == sorted(seen)
+def test_numbers_that_were_made_to_meet_in_one_slot_are_still_counted() -> None:
+    inverse = pow(0x9E3779B97F4A7C15, -1, 2**64)  # hashes of 0 to 4,999: all leading bits are 0
+    values = np.array([number * inverse % 2**64 for number in range(5_000)], "uint64").view("int64").repeat(2)
+    assert len(distinct(values)) == len(set(representatives(values).tolist())) == 5_000
+    assert (values[representatives(values)] == values).all()
+
+
+@pytest.mark.parametrize("rises", [True, False])
+@pytest.mark.parametrize("batches", [1, 3])
+def test_pairs_are_distinct_however_many_and_in_whatever_order_they_come(rises: bool, batches: int) -> None:
+    rng = np.random.default_rng(7)
+    groups = rng.integers(0, 40, 3 * BLOCK)
+    groups = np.sort(groups) if rises else groups
+    values = rng.integers(1, 20_000, 3 * BLOCK)
+    kept = Pairs()
+    for some in np.array_split(np.arange(3 * BLOCK), batches):
+        kept.keep(parted(packed(groups[some], values[some]), groups[some]))
+    expected = set(zip(groups.tolist(), values.tolist(), strict=True))
+    found = np.concatenate(list(kept.by_group(lambda portion: portion)))
+    assert len(found) == len(expected)
+    assert set(zip(group_of(found).tolist(), value_of(found).tolist(), strict=True)) == expected
+    portions = [set(value_of(portion).tolist()) for portion in kept.by_value(lambda portion: portion)]
+    assert sum(map(len, portions)) == len(set().union(*portions)) == len(np.unique(values))
+
+
+def test_pairs_in_buckets_are_made_distinct_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impressions_analytics.engine.pairs._COMPACT", 1_000)
+    kept = Pairs()
+    for _ in range(8):
+        kept.keep(in_buckets(packed(np.arange(600) % 3, np.arange(600))))
+        assert sum(len(part) for bucket in kept._buckets for part in bucket) <= 1_800
+    assert sum(kept.by_group(len)) == 600
+    assert len(np.unique(bucket_of(np.arange(10_000)))) == 256
 
 
 @given(st.lists(st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")), min_size=1, max_size=20))
@@ -142,13 +160,12 @@ def test_rows_cut_into_many_pieces_give_the_same() -> None:
     assert whole[0].set_index("period")[["destinations", "profiles"]].to_numpy().tolist() == by_hand.to_numpy().tolist()
 
 
-def test_a_small_frame_with_far_numbers_never_asks_for_gigabytes() -> None:
-    frame = frame_of([(1, pd.Timestamp("1970-01-01"), None, 1, 1), (1, pd.Timestamp("1970-01-01"), None, 2, 2**40)])
-    with pytest.raises(UnsuitedError, match="2 rows whose numbers span"):
-        passes.per_key(
-            column_batches(frame, RequiredColumns("impressions", ("mailing", "timestamp", "profile"))), "profile"
-        )
-    assert ia.impressions_per_profile(frame)["profile"].tolist() == [1, 2**40]
+def test_numbers_too_far_apart_to_be_packed_are_left_to_the_definition() -> None:
+    frame = frame_of([(1, pd.Timestamp("1970-01-01"), None, 1, 1), (1, pd.Timestamp("1970-01-01"), None, 2, 2**60)])
+    required = RequiredColumns("impressions", ("mailing", "timestamp", "profile"))
+    with pytest.raises(UnsuitedError, match="too far apart"):
+        passes.per_key(column_batches(frame, required), "profile")
+    assert ia.impressions_per_profile(frame)["profile"].tolist() == [1, 2**60]
 
 
 def test_data_that_is_elsewhere_has_no_pieces() -> None:

@@ -73,7 +73,7 @@ class ClassNumbers:
         for batch in column_batches:
             places, texts = batch.texts("useragent")
             destination = batch.integers("destination")
-            numbers = self._numbers(places, texts)[places]
+            numbers = self._numbers(places, texts).take(places)
             if (numbers < 0).any():
                 destination, numbers = destination[numbers >= 0], numbers[numbers >= 0]
             yield numbers, destination

@@ -42,14 +42,19 @@ class ColumnBatch:
             raise UnsuitedError(f"{name} has nulls")
         return _numbers(column)
 
-    def nullable(self, name: str) -> tuple[Integers, Flags | None]:
-        """Return a column of whole numbers and which of them are there; None if all are."""
+    def span(self, name: str) -> tuple[int, int] | None:
+        """Return the lowest and the highest number of a column; None if all are null."""
+        import pyarrow.compute as pc
+
+        ends = pc.min_max(self.batch.column(name)).as_py()
+        return None if ends["min"] is None else (ends["min"], ends["max"])
+
+    def filled(self, name: str, null: int) -> Integers:
+        """Return a column of whole numbers with `null` for what is null."""
         import pyarrow.compute as pc
 
         column = self.batch.column(name)
-        if not column.null_count:
-            return _numbers(column), None
-        return _numbers(pc.fill_null(column, 0)), pc.is_valid(column).to_numpy(zero_copy_only=False)
+        return _numbers(pc.fill_null(column, null) if column.null_count else column)
 
     def texts(self, name: str) -> tuple[npt.NDArray[Any], list[str | None]]:
         """Return a column of texts as places in the list of its distinct texts, whose last is null."""

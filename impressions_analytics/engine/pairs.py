@@ -1,0 +1,240 @@
+"""Distinct pairs of a group and a value, packed into one whole number each, for rows that come in batches in any order.
+
+Rows whose groups rise are cut where a group ends, and each cut is made distinct by itself. Other rows are dealt out to
+buckets by the hash of their value, so that equal values meet in one bucket. Both are small enough for the cache.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
+from impressions_analytics.engine.distinct import BLOCK, Values, bucket_of, distinct
+from impressions_analytics.engine.threads import in_parallel
+
+Result = TypeVar("Result")
+
+
+VALUE_BITS = 34
+GROUP_BITS = 63 - VALUE_BITS
+_VALUES = (1 << VALUE_BITS) - 1
+_BUCKETS = 256
+_COMPACT = 1 << 24
+"""So many pairs are kept in buckets before the first time that they are made distinct."""
+
+
+class Offsets:
+    """The numbers of a column as their distance from a base, so that they fit into few bits; a null becomes 0.
+
+    Parameters
+    ----------
+    bits : int
+        How many bits a distance may take. The base lies so that numbers on both sides of the first batch fit.
+    """
+
+    def __init__(self, bits: int = VALUE_BITS) -> None:
+        self._room = 1 << bits
+        self._lock = threading.Lock()
+        self.base = 0
+        self._known = False
+
+    def of(self, batch: ColumnBatch, name: str) -> Values:
+        """Return the distances of a column of a batch."""
+        ends = batch.span(name)
+        if ends is None:
+            return np.zeros(batch.batch.num_rows, dtype="int64")
+        return self.distances(*ends, lambda: batch.filled(name, self.base))
+
+    def distances(self, low: int, high: int, values: Callable[[], Values]) -> Values:
+        """Return the distances of values between two ends; they are asked for when the base is known."""
+        with self._lock:
+            if not self._known:
+                self.base, self._known = low - self._room // 2, True
+        if low <= self.base or high - self.base >= self._room or self.base < -(1 << 63):
+            raise UnsuitedError("numbers that lie too far apart")
+        return values() - self.base
+
+
+def packed(groups: Values, values: Values) -> Values:
+    """Pack the number of a group and a value into one number, in which equal pairs are equal.
+
+    Examples
+    --------
+    >>> pairs = packed(np.array([3]), np.array([112]))
+    >>> group_of(pairs), value_of(pairs)
+    (array([3]), array([112]))
+    """
+    pairs: Values = groups.astype("int64") << VALUE_BITS
+    pairs |= values
+    return pairs
+
+
+def group_of(pairs: Values) -> Values:
+    """Return the number of the group of each pair."""
+    return pairs >> VALUE_BITS
+
+
+def value_of(pairs: Values) -> Values:
+    """Return the value of each pair."""
+    return pairs & _VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The pairs of one batch.
+
+    Attributes
+    ----------
+    cuts : list of array
+        Distinct pairs, cut where a group ends.
+    buckets : list of array
+        Or pairs dealt out by the hash of their value, not yet distinct.
+    """
+
+    cuts: list[Values] = field(default_factory=list)
+    buckets: list[Values] = field(default_factory=list)
+
+
+def parted(pairs: Values, order: Values) -> Parts:
+    """Cut or deal out the pairs of a batch; `order` is what has to rise where pairs are cut.
+
+    Examples
+    --------
+    >>> pairs = packed(np.array([3, 3, 4]), np.array([112, 112, 112]))
+    >>> [group_of(cut).tolist() for cut in parted(pairs, np.array([3, 3, 4])).cuts]
+    [[3, 4]]
+    """
+    if len(pairs) <= BLOCK:
+        return Parts([distinct(pairs)]) if len(pairs) else Parts()
+    if (order[1:] >= order[:-1]).all():
+        ends = np.unique(np.searchsorted(order, order[BLOCK::BLOCK]))
+        cuts = np.split(pairs, ends)
+        if max(map(len, cuts)) <= 2 * BLOCK:
+            return Parts([distinct(cut) for cut in cuts if len(cut)])
+    return in_buckets(pairs)
+
+
+def dealt(pairs: Values, *more: Values) -> list[tuple[Values, ...]]:
+    """Deal pairs out to buckets by the hash of their value; what is given beside them goes the same way.
+
+    Examples
+    --------
+    >>> buckets = dealt(packed(np.array([3, 4]), np.array([112, 112])), np.array([10, 20]))
+    >>> [timestamps.tolist() for pairs, timestamps in buckets if len(pairs)]
+    [[10, 20]]
+    """
+    numbers = bucket_of(value_of(pairs))
+    order = np.argsort(numbers, kind="stable")  # numpy orders 8 and 16 bits by radix
+    ends = np.bincount(numbers, minlength=_BUCKETS).cumsum()[:-1]
+    return list(zip(*(np.split(values.take(order), ends) for values in (pairs, *more)), strict=True))
+
+
+def in_buckets(pairs: Values) -> Parts:
+    """Deal out the pairs of a batch."""
+    return Parts(buckets=[bucket for (bucket,) in dealt(pairs)])
+
+
+class Pairs:
+    """Distinct pairs of all batches.
+
+    Parameters
+    ----------
+    shift : int
+        How many bits of a group lie below what has to rise where pairs are cut.
+    """
+
+    def __init__(self, shift: int = 0) -> None:
+        self._shift = shift + VALUE_BITS
+        self._cuts: list[Values] = []
+        self._buckets: list[list[Values]] = [[] for _ in range(_BUCKETS)]
+        self._dealt, self._compact_at = 0, _COMPACT
+
+    def keep(self, parts: Parts) -> None:
+        """Take the pairs of one more batch."""
+        self._cuts += parts.cuts
+        for bucket, dealt_pairs in zip(self._buckets, parts.buckets, strict=bool(parts.buckets)):
+            bucket.append(dealt_pairs)
+        self._dealt += sum(map(len, parts.buckets))
+        if self._dealt >= self._compact_at:
+            self._buckets = [[pairs] for pairs in in_parallel(_together, self._buckets)]
+            self._dealt = sum(len(bucket[0]) for bucket in self._buckets)
+            self._compact_at = max(_COMPACT, 2 * self._dealt)
+
+    def by_group(self, function: Callable[[Values], Result]) -> Iterator[Result]:
+        """Yield what a function gives for all distinct pairs, in portions; equal pairs are in one portion."""
+        if self._dealt:
+            yield from self.by_value(function)
+        else:
+            yield from in_parallel(lambda cuts: function(_together(cuts)), self._overlapping())
+
+    def by_value(self, function: Callable[[Values], Result]) -> Iterator[Result]:
+        """Yield what a function gives for all distinct pairs, in portions; equal values are in one portion."""
+        if not self._dealt and sum(map(len, self._cuts)) <= BLOCK:
+            yield from map(function, [_together(self._cuts)] if self._cuts else [])
+            return
+        cuts, self._cuts = self._cuts, []
+        for parts in in_parallel(in_buckets, cuts):
+            self.keep(parts)
+        yield from in_parallel(lambda bucket: function(_together(bucket)), self._buckets)
+
+    def _overlapping(self) -> list[list[Values]]:
+        """Return the cuts, those together that have the same group."""
+        ranges = sorted(((int(cut.min() >> self._shift), int(cut.max() >> self._shift), cut) for cut in self._cuts),
+                        key=lambda found: found[:2])  # fmt: skip
+        clusters: list[list[Values]] = []
+        reached = None
+        for first, last, cut in ranges:
+            if reached is None or first > reached:
+                clusters.append([])
+            clusters[-1].append(cut)
+            reached = last if reached is None else max(reached, last)
+        return clusters
+
+
+def _together(parts: list[Values]) -> Values:
+    """Make distinct what is kept in several parts."""
+    if not parts:
+        return np.zeros(0, dtype="int64")
+    return distinct(np.concatenate(parts))
+
+
+class Counts:
+    """Counts per number, added up."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[int, Values]] = []
+
+    def add(self, found: tuple[int, Values]) -> None:
+        """Add counts of the numbers from the first on."""
+        if len(found[1]):
+            self._found.append(found)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The lowest and the highest number counted; (0, -1) when nothing was."""
+        firsts, lasts = [low for low, _ in self._found], [low + len(counts) - 1 for low, counts in self._found]
+        return min(firsts, default=0), max(lasts, default=-1)
+
+    def between(self, first: int, last: int) -> Values:
+        """Return the counts of the numbers from the first to the last, 0 where there is none."""
+        total = np.zeros(last + 1 - first, dtype="int64")
+        for low, counts in self._found:
+            total[low - first : low - first + len(counts)] += counts
+        return total
+
+
+def counted(numbers: Values) -> tuple[int, Values]:
+    """Return the lowest of some numbers, and how often it and each higher one occurs.
+
+    Examples
+    --------
+    >>> counted(np.array([7, 9, 7]))
+    (7, array([2, 0, 1]))
+    """
+    low = int(numbers.min()) if len(numbers) else 0
+    return low, np.bincount(numbers - low) if len(numbers) else np.zeros(0, dtype="int64")
