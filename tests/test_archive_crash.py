@@ -114,6 +114,7 @@ def test_many_kills_at_every_step_lose_and_double_nothing(tmp_path, capsys):
     assert {"writing a piece", "writing a month", "dropping pieces"} <= set(hit)
 
 
+@pytest.mark.slow
 def test_what_was_safe_before_a_kill_is_not_fetched_again(tmp_path):
     with Sandbox(impressions=15_000, seed=2) as box, Worker() as worker:
         worker.sync(box, tmp_path / "whole")
@@ -129,6 +130,7 @@ def test_what_was_safe_before_a_kill_is_not_fetched_again(tmp_path):
     assert before + after <= whole + 8 + 12
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_leaves_the_archive_as_it_was(tmp_path):
     with Sandbox(impressions=20_000, seed=4) as box, Worker() as worker:
         steps = worker.sync(box, tmp_path, rows_per_frame=8000, largest_file=20_000)

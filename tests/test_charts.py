@@ -382,6 +382,7 @@ def test_a_measure_that_is_none_is_refused() -> None:
         ia.plot_user_agents(breakdown({"Gmail": 1}), measure="rows")
 
 
+@pytest.mark.slow
 def test_outside_a_notebook_charts_leave_no_figure_open() -> None:
     code = """if True:
         import sys, pandas as pd, impressions_analytics as ia

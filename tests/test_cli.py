@@ -300,12 +300,14 @@ def test_closed_standard_streams_stop_no_load(closed, account):
 
 
 @SHELL
+@pytest.mark.slow
 def test_what_is_said_goes_nowhere_and_not_among_the_data_where_stderr_is_closed(account):
     done = in_a_shell("impressions load --out x.csv 2>&-; echo $?")
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 @SHELL
+@pytest.mark.slow
 def test_a_letter_that_the_terminal_has_not_stops_no_output(account):
     done = in_a_shell("impressions load --out \u00e9.parquet", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

@@ -50,7 +50,7 @@ SLOW = {
     ("behaviour", "version"),
     [
         ("a slow answer", "2"),
-        ("a server that answers nothing", "4"),
+        pytest.param("a server that answers nothing", "4", marks=pytest.mark.slow),
         pytest.param("a slow answer", "4", marks=pytest.mark.slow),
         pytest.param("a server that answers nothing", "2", marks=pytest.mark.slow),
         *(pytest.param("a long wait that the API asked for", version, marks=pytest.mark.slow) for version in "24"),

@@ -312,6 +312,7 @@ def test_the_command_line_shows_nothing(version, fault, tmp_path):
     assert not holds(done.stdout + done.stderr + written, [TOKEN])
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_no_token_that_it_cannot_use():
     done = run_impressions("load", "--plan", COPERNICA_ACCESS_TOKEN=f"{TOKEN} é")
     assert done.returncode == 2
