@@ -19,7 +19,7 @@ import impressions_analytics as ia
 from impressions_analytics.loader import window_load
 from impressions_analytics.sandbox import Sandbox
 
-Answer = Callable[[str, dict[str, str]], dict]
+Answer = Callable[[str, dict[str, str]], dict | bytes]
 
 
 def row(number: int, **more: object) -> dict:
@@ -53,8 +53,8 @@ def served(answer: Answer) -> Iterator[tuple[ia.Copernica, list[str]]]:
             asked.append(parts.path)
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             found = answer(parts.path, query)
-            body = json.dumps(found).encode()
-            self.send_response(400 if "error" in found else 200)
+            body = found if isinstance(found, bytes) else json.dumps(found).encode()
+            self.send_response(400 if isinstance(found, dict) and "error" in found else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -310,6 +310,46 @@ def test_a_looked_up_profile_never_replaces_one_that_a_row_brought(monkeypatch):
     with served(answer) as (api, _):
         found = ia.load_impressions(replace(api, access_token=api.access_token, version=3))
     assert found["profile"].value_counts().to_dict() == {9: 1500, 7: 1500}
+
+
+@pytest.mark.parametrize("period", [{}, {"end": "2026-02-01"}])
+def test_rows_of_the_first_and_the_last_year_are_rows_like_any_other(period, monkeypatch):
+    monkeypatch.setattr(window_load, "DEEP_ROWS", 10)
+    times = ["0001-01-01 00:00:00", "9999-12-31 23:59:59", *["2026-01-01 00:00:00"] * 20]
+    rows = [row(number, timestamp=time) for number, time in enumerate(times)]
+
+    def answer(path: str, query: dict[str, str]) -> dict:
+        begin, end = query.get("begintime", ""), query.get("endtime", "99999")
+        return page([one for one in rows if begin <= one["timestamp"] <= end], query)
+
+    with served(answer) as (api, _):
+        frame = ia.load_impressions(replace(api, access_token=api.access_token, version=3), profiles=False, **period)
+    expected = times[:1] + times[2:] + times[1:2] * (not period)
+    assert [str(moment) for moment in frame["timestamp"].astype(object)] == expected
+    assert frame.attrs["load"]["verdict"] == "complete"
+
+
+@pytest.mark.parametrize("whose", ["destination", "emailing"])
+@pytest.mark.parametrize("call", [ia.load_impressions, ia.load_statistics, ia.plan_load])
+def test_an_identifier_that_cannot_be_is_refused_by_name_before_anything_is_asked(call, whose):
+    for of in (2**63, 10**5000, "1" * 5000, "1" * 30, -1, True, float("nan"), "\ud800", "\0", "x/../y"):
+        with pytest.raises(
+            ia.InvalidArgumentError, match=f"^{whose}=.* is no ID: give a whole number from 0"
+        ) as caught:
+            call(ia.Copernica("secret-token", url="http://127.0.0.1:1"), **{whose: of})
+        assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize(
+    "total", ["1" * 30, "-1", "1.5", "1e400", "NaN", "[]", '"x"', '"' + "9" * 19 + '"', "9" * 5000]
+)
+def test_a_statistic_that_cannot_be_is_malformed(total):
+    body = f'{{"impressions":{{"total":{total}}}}}'.encode()
+    with (
+        served(lambda _path, _query: body) as (api, _),
+        pytest.raises(ia.MalformedResponseError, match="ms/emailing/1/statistics: "),
+    ):
+        ia.load_statistics(api, emailing=1)
 
 
 LOADS_AND_TELLS_ITS_PEAK = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import io
 import json
@@ -351,25 +352,73 @@ def echo():
     thread.join()
 
 
-def test_no_log_carries_the_token_when_a_header_is_malformed(logged):
-    def answer(listening):
-        connection, _ = listening.accept()
-        with connection:
-            asked = connection.recv(65_536).split()[1].decode()
-            connection.sendall(
-                f"HTTP/1.1 200 OK\r\nno header but {asked} {TOKEN}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
-            )
+OK = b"HTTP/1.1 200 OK\r\n"
+QUOTED_BY_HTTP = {
+    "a header without a name": lambda asked: OK + b"no header but " + asked + b"\r\nContent-Length: 2\r\n\r\n{}",
+    "a header": lambda asked: OK + b"X-Asked: " + asked + b"\r\nContent-Length: 2\r\n\r\n{}",
+    "two lengths": lambda asked: OK + b"Content-Length: " + asked + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + asked,
+    "a length": lambda asked: OK + b"Content-Length: 5, 6, " + asked + b"\r\n\r\n",
+    "a status line": lambda asked: asked + b"\r\n\r\n",
+    "a status": lambda asked: b"HTTP/1.1 " + asked + b" OK\r\n\r\n",
+    "a reason": lambda asked: b"HTTP/1.1 404 " + asked + b"\r\nContent-Length: 0\r\n\r\n",
+    "a chunk size": lambda asked: OK + b"Transfer-Encoding: chunked\r\n\r\n" + asked + b"\r\n",
+    "an encoding": lambda asked: OK + b"Content-Encoding: gzip, " + asked + b"\r\n\r\n" + asked,
+    "a move": lambda asked: b"HTTP/1.1 301 Moved\r\nLocation: /" + asked + b"\r\nContent-Length: 0\r\n\r\n",
+    "a move elsewhere": lambda asked: b"HTTP/1.1 302 X\r\nLocation: http://" + asked + b".example/\r\n\r\n",
+    "a wait": lambda asked: b"HTTP/1.1 429 X\r\nRetry-After: " + asked + b"\r\nContent-Length: 0\r\n\r\n",
+}
+"""Where a server, or a proxy before it, may put the secret that it was sent, so that HTTP libraries complain of it."""
+
+
+@contextlib.contextmanager
+def quoting(answer, secret):
+    """Answer every request with the secret in an odd place; gives the port."""
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(answer(secret.encode()))
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=answer, args=(listening,))
+        thread = threading.Thread(target=serve)
         thread.start()
-        api = ia.Copernica(TOKEN, url=f"http://127.0.0.1:{listening.getsockname()[1]}", patience_seconds=0)
-        with pytest.raises(ia.ApiError) as raised:
-            ia.load_impressions(api)
-        thread.join()
-    told = {"log records": logged.getvalue(), **told_by(raised.value)}
-    assert "Failed to parse headers" in told["log records"]
-    assert [what for what, text in told.items() if holds(text, [TOKEN])] == []
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize("through", ["server", "exchange", "proxy"])
+@pytest.mark.parametrize("place", QUOTED_BY_HTTP)
+def test_no_library_tells_what_a_server_quotes(place, through, logged, capfd, monkeypatch):
+    """Every logger is at DEBUG, and the standard library is told to print what it sends and gets."""
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with quoting(QUOTED_BY_HTTP[place], JWT if through == "server" else TOKEN) as port:
+            url = f"http://127.0.0.1:{port}"
+            api = ia.Copernica(TOKEN, version=4, url=url, auth_url=url, patience_seconds=0)
+            if through == "server":
+                api.tokens.update(jwt=Secret(JWT), expires=float("inf"))
+            if through == "proxy":
+                monkeypatch.setenv("HTTPS_PROXY", url)
+                api = ia.Copernica(TOKEN, patience_seconds=0)
+            with pytest.raises(ia.ApiError) as raised:
+                ia.load_impressions(api)
+    told = {"log records": logged.getvalue(), "warnings": [str(vars(one)) for one in warned], **told_by(raised.value)}
+    told["output"] = "".join(capfd.readouterr())
+    assert [what for what, text in told.items() if holds(text, [TOKEN, JWT])] == []
+    assert "urllib3.connectionpool" in told["log records"]  # the search has something to find there
+
+
+@pytest.mark.parametrize("version", [2, 4])
+def test_what_the_standard_library_may_print_is_not_printed(version, capfd, monkeypatch):
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    with Sandbox(impressions=5, access_token=TOKEN) as box:
+        ia.load_impressions(ia.Copernica(TOKEN, version=version, url=box.url, auth_url=box.auth_url))
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_a_transport_shows_nothing_of_itself():

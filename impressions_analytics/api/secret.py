@@ -21,7 +21,7 @@ class Secret:
     <secret>
     """
 
-    __slots__ = ("__weakref__", "_begins", "_letters", "_text")
+    __slots__ = ("_begins", "_letters", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import IO, Any, Literal
@@ -64,7 +63,6 @@ class Sender:
         self._ways = {urlsplit(address).netloc: _way_to(address) for address in (str(api.url), str(api.auth_url))}
         for name in [name for name in sys.modules if name.split(".")[0] in _HTTP_STACK]:
             logging.getLogger(name).addFilter(_hide_tokens)  # a filter of a logger does not see what its children log
-        _SENDERS.add(self)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -121,10 +119,6 @@ class Sender:
         return replace(answer, body=body, location=location)
 
 
-_SENDERS: weakref.WeakSet[Sender] = weakref.WeakSet()
-"""Who knows tokens: a server may quote one in a place that the HTTP library then logs."""
-
-
 def _way_to(address: str) -> dict[str, Any]:
     """Return how to connect to an address: the environment's certificates, and its proxy unless it is this machine."""
     with requests.Session() as session:
@@ -141,7 +135,7 @@ def _hide_tokens(record: logging.LogRecord) -> bool:
     """Take tokens out of what the HTTP library logs: it logs every address, and tracebacks that hold one."""
     if isinstance(record.args, tuple):
         record.args = tuple(map(_hidden, record.args))
-    record.msg = _redacted(str(record.msg))
+    record.msg = redact(str(record.msg))
     record.exc_info = None
     return True
 
@@ -150,12 +144,4 @@ def _hidden(value: object) -> object:
     """Return an argument of a log record as it may be shown; of an error, which may quote anything, only its kind."""
     if isinstance(value, int | float):
         return value
-    return type(value).__name__ if isinstance(value, BaseException) else _redacted(str(value))
-
-
-def _redacted(text: str) -> str:
-    """Return a text without the tokens in use, and without what stands where tokens do."""
-    for sender in list(_SENDERS):
-        for secret in sender.secrets:
-            text = secret.hide(text)
-    return redact(text)
+    return type(value).__name__ if isinstance(value, BaseException) else redact(str(value))

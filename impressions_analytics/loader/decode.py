@@ -22,7 +22,7 @@ import pyarrow as pa
 from impressions_analytics.api.outcomes import UNREADABLE
 from impressions_analytics.columns import Column, Family, Kind, columns_of
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
-from impressions_analytics.loader.rows import dig, envelope_decoder, first_sent, inner, row_type
+from impressions_analytics.loader.rows import check_letters, dig, envelope_decoder, first_sent, inner, row_type
 from impressions_analytics.loader.values import CODES, READERS, UNFIT, Vocabulary, why_unfit
 
 
@@ -97,6 +97,7 @@ class Decoder:
             When the bytes are an error message of the API.
         """
         try:
+            check_letters(body)
             envelope = self._envelopes.decode(body)
             if envelope.error:
                 raise ValueError("an error among rows")
@@ -161,7 +162,7 @@ class Decoder:
         try:
             answer = msgspec.json.decode(body)
         except UNREADABLE as problem:
-            size = f"{len(body)} bytes: {problem}"
+            size = f"{len(body)} bytes: {str(problem)[:200]}"
             return NotJsonError(f"{where}: the answer is not whole JSON ({size}); ask again later")
         refused = refusal(answer)
         if refused is not None:

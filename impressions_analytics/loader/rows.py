@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import msgspec
 
 from impressions_analytics.columns import Column
 from impressions_analytics.loader.values import WIRE_TYPES
+
+PIECE_BYTES = 1_000_000
 
 
 def row_type(columns: tuple[Column, ...], may_lack: frozenset[str]) -> type[msgspec.Struct]:
@@ -43,6 +46,22 @@ def envelope_decoder(row: type[msgspec.Struct]) -> Any:
     required: list[Any] = [("start", int), ("limit", int), ("count", int), ("data", list[row])]  # type: ignore[valid-type]
     optional: list[Any] = [("total", int | None, None), ("error", Any, None)]
     return msgspec.json.Decoder(msgspec.defstruct("Envelope", required + optional, gc=False))
+
+
+def check_letters(body: bytes) -> None:
+    """Raise where bytes are no UTF-8: the quick decoder does not look into what it skips.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        It names the place within a piece of the body.
+    """
+    if body.isascii():
+        return
+    letters = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(body), PIECE_BYTES):  # in pieces: a text of a large body is four times as large
+        letters.decode(body[start : start + PIECE_BYTES])
+    letters.decode(b"", final=True)
 
 
 def inner(by_key: Mapping[str, Sequence[Any]], name: str) -> Sequence[Any]:

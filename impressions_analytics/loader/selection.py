@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from impressions_analytics.loader.assembly import Wanted
 
 Moment = str | dt.date | dt.datetime | None
 Identifiers = int | str | Iterable[int | str] | None
+GREATEST_ID = 2**63 - 1
+MOST_LETTERS = 100  # of an ID: a hashed one has sixteen
 
 
 def want_events(
@@ -83,10 +86,16 @@ def given_identifiers(name: str, given: Identifiers) -> list[str] | None:
 
 def given_identifier(name: str, one: Any) -> str:
     """Return an ID as the API's paths write it."""
-    text = str(one).strip()
-    whole = isinstance(one, int | np.integer) and not isinstance(one, bool) and one >= 0
-    wanted = r"[0-9A-Za-z]+" if name == "destination" else r"[0-9]+"
-    if not whole and not (isinstance(one, str) and re.fullmatch(wanted, text)):
-        hashed = ", or the letters and digits of a hashed one" if name == "destination" else ""
-        raise InvalidArgumentError(f"{name}={one!r} is no ID: give a whole number{hashed}")
-    return str(int(text)) if text.isdigit() else text
+    if isinstance(one, int | np.integer) and not isinstance(one, bool) and 0 <= one <= GREATEST_ID:
+        return str(int(one))
+    hashed = name == "destination"
+    text = one.strip() if isinstance(one, str) else ""
+    if text.isascii() and text.isdigit() and len(text) <= MOST_LETTERS and int(text) <= GREATEST_ID:
+        return str(int(text))
+    if hashed and re.fullmatch(rf"[0-9A-Za-z]{{1,{MOST_LETTERS}}}", text) and not text.isdigit():
+        return text
+    shown = f"(a value of type {type(one).__name__})"
+    with contextlib.suppress(ValueError):  # Python writes no number of thousands of digits
+        shown = f"{one!r:.60}"
+    also = ", or the letters and digits of a hashed one" if hashed else ""
+    raise InvalidArgumentError(f"{name}={shown} is no ID: give a whole number from 0 to 2^63-1{also}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pandas as pd
@@ -200,6 +200,9 @@ def load_statistics(
     return pd.DataFrame({"kind": pd.array(EVENT_KINDS, dtype="str"), **columns})
 
 
+_Figure = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 def _statistics_period(begin: Moment, end: Moment) -> list[tuple[str, str]]:
     """Return the parameters of a half-open period whose last second may be included."""
     first, last = read_period(begin, end)
@@ -213,6 +216,9 @@ def _figure(path: str, figure: Any, name: str) -> int | None:
     if value is None:
         return None
     try:
-        return msgspec.convert(value, int, strict=False)
+        number: int = msgspec.convert(value, _Figure, strict=False)
     except msgspec.ValidationError:
-        raise MalformedResponseError(f"{path}: the {name} of a kind is {str(value)[:40]!r}, no number") from None
+        raise MalformedResponseError(
+            f"{path}: the {name} of a kind is {str(value)[:40]!r}, no whole number of 0 to 2^63-1"
+        ) from None
+    return number
