@@ -1,6 +1,8 @@
 """What was lost, hidden or cut short is noticed, and nobody else's rows or files go with it."""
 
 import random
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
 from impressions_analytics.archive.partitions import KindPartitions
+from impressions_analytics.archive.row_source import LoaderSource
 
 PERSON = 987_654_321
 
@@ -292,3 +295,25 @@ def test_a_row_that_was_moving_when_the_sync_was_cut_short_is_not_called_complet
     assert (archive.read()["ID"] == 7).sum() == 2 and archive.read().attrs["load"]["verdict"] == "unproven"
     archive.sync(account)
     assert (archive.read()["ID"] == 7).sum() == 1 and archive.read().attrs["load"]["verdict"] == "complete"
+
+
+def test_syncs_every_quarter_of_an_hour_across_the_autumn_change_lose_nothing_and_verify_is_content(tmp_path):
+    """02:00 to 03:00 comes twice on 25 October 2026: the second time at 01:00 in UTC."""
+    account = Account()
+    account.first_moment = lambda emailing, end: datetime(2026, 10, 25)
+    for minute in range(0, 300, 5):  # from 00:00 of summer time until 03:55 of winter time
+        now = datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(minutes=minute)
+        wall = now.astimezone(ZoneInfo("Europe/Amsterdam")).replace(tzinfo=None)
+        account.add("impressions", opens(1, first_id=minute + 1, begin=str(wall - timedelta(seconds=1))))
+        if minute % 15 == 0 and minute >= 150:
+            archive = ia.Archive(tmp_path, clock=lambda: now)  # noqa: B023
+            assert archive.sync(account).verdict == "complete" and archive.verify(account).ok
+    assert len(archive.read()) == 57 and archive.read().attrs["load"]["verdict"] == "complete"
+
+
+def test_an_emailing_without_a_date_does_not_begin_the_archive(tmp_path):
+    sent = pd.DataFrame({"ID": [1, 2], "timestamp": pd.to_datetime(["1970-01-01 01:00:00", "2026-01-05 09:00:00"])})
+    source = LoaderSource(None, "ms")
+    source._emailings = sent
+    begins = [source.first_moment(emailing, end=datetime(2026, 3, 1)) for emailing in (None, 1, 2, 3)]
+    assert begins == [datetime(2026, 1, 5, 9)] * 3 + [None]

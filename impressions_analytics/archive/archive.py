@@ -124,7 +124,7 @@ class Archive:
             What to bring: events, ``"destinations"``, ``"emailings"``.
         begin, end : str, date or datetime, optional
             ``begin <= timestamp < end`` in the account's wall clock; by default from where the archive begins, or else
-            the account's first emailing, until now.
+            the account's first emailing that has a date, until now.
         emailings : iterable of int, optional
             Only these emailings; the whole account if left out.
         look_back_days : float

@@ -240,9 +240,14 @@ def _ids(partitions: KindPartitions, month: Month) -> Any:
 
 
 def _verify_totals(partitions: KindPartitions, good: list[Month], total: Total, check: KindCheck) -> None:
-    """Hold the rows of each month that is wholly covered against what the API counts now."""
+    """Hold the rows of each month that is wholly covered against what the API counts now.
+
+    In the hour that comes twice in autumn what was loaded may end later than now: more rows will come there.
+    """
     for month in good:
         for begin, end in covered(period for period in month.periods if period.emailing is None):
+            if end > partitions.now:
+                continue
             have = sum(p.rows for p in month.periods if p.emailing is None and begin <= p.begin and p.end <= end)
             counted = total(partitions.kind, begin, end, expected=have)
             if counted is not None and counted != have:

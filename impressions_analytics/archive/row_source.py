@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NO_DATE_BEFORE = datetime(2000, 1, 1)
+"""Nobody mailed through Copernica before: an emailing that is dated 1970 or earlier has no date."""
+
+
 class RowSource(Protocol):
     """Gives typed frames with a certificate in ``attrs["load"]``."""
 
@@ -71,14 +75,18 @@ class LoaderSource:
             yield frame
 
     def first_moment(self, emailing: int | None, *, end: datetime) -> datetime | None:
-        """Say when an emailing, or the first emailing of the account, was sent; None when there is none."""
+        """Say when an emailing, or the first emailing of the account, was sent; None when there is none.
+
+        An emailing without a date, which the API gives as one of 1970, is passed over.
+        """
         from impressions_analytics.loader.mailings import load_emailings
 
         if self._emailings is None:
             self._emailings = load_emailings(self._api, family=self._family, end=end, progress=False)
-        sent = self._emailings
-        if emailing is not None:
-            sent = sent[sent["ID"] == emailing]
+        dated = self._emailings[self._emailings["timestamp"] >= NO_DATE_BEFORE]
+        own = dated if emailing is None else dated[dated["ID"] == emailing]
+        known = emailing is None or (self._emailings["ID"] == emailing).any()
+        sent = dated if own.empty and known else own  # events of an emailing without a date may lie anywhere
         return None if sent.empty else sent["timestamp"].min().to_pydatetime()
 
     def total(self, kind: Kind, begin: datetime, end: datetime, *, expected: int) -> int | None:
