@@ -21,9 +21,40 @@ full request address. No matching data is never an error: it is an empty typed f
 
 from __future__ import annotations
 
+import re
+
+_OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys or a page is turned around by: control characters, line ends, changes of direction."""
+
+
+def printable(text: object, *, keep: str = "") -> str:
+    r"""Return a text with each character that a terminal would obey written out, as the API may send any.
+
+    Parameters
+    ----------
+    text : object
+        Its text is meant.
+    keep : str
+        Characters that stay as they are, such as line ends.
+
+    Examples
+    --------
+    >>> printable("Sale\x1b[2J\n\u202e now")
+    'Sale\\x1b[2J\\x0a\\u202e now'
+    """
+    return _OBEYED.sub(lambda found: found[0] if found[0] in keep else _written_out(found[0]), str(text))
+
+
+def _written_out(letter: str) -> str:
+    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
+
 
 class ImpressionsError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose; what the API sent is shown in it, never obeyed."""
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return printable(super().__str__(), keep="\n\t")
 
 
 class InvalidArgumentError(ImpressionsError, ValueError):

@@ -34,6 +34,7 @@ from impressions_analytics.errors import (
     ApiUnavailableError,
     MalformedResponseError,
     RequestRefusedError,
+    printable,
 )
 
 log = logging.getLogger("impressions_analytics")
@@ -181,7 +182,7 @@ class Transport:
                     f"to wait {wait:.1f} s; the patience is {patience:.0f} s). Try later, or give more patience_seconds"
                 )
             level = logging.WARNING if wait > WORTH_A_WARNING_SECONDS else logging.INFO
-            log.log(level, "%s: %s; asking again in %.1f s", path, outcome.reason, wait)
+            log.log(level, "%s: %s; asking again in %.1f s", path, printable(outcome.reason), wait)
             self._wait(wait)
             left = self._api.patience_seconds - (time.monotonic() - began)
             seconds = min(self._api.timeout_seconds, max(left, SHORTEST_SECONDS))

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.terminal import tell
+from impressions_analytics.errors import printable
 
 MASKED = (
     (re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+"), "<e-mail>"),
@@ -39,17 +41,17 @@ def agents(
     counts = listed["impressions"].groupby(masked, sort=False).sum().sort_values(ascending=False, kind="stable")
     if as_json:
         rows = [{"useragent": agent, "impressions": int(count)} for agent, count in counts.items()]
-        typer.echo(json.dumps({"rules_version": _rules_version(), "user_agents": rows}))
+        tell(json.dumps({"rules_version": _rules_version(), "user_agents": rows}))
         return
     for agent, count in counts.items():
-        typer.echo(f"{count}\t{agent}")
+        tell(f"{count}\t{agent}")
 
 
 def _masked(useragent: str) -> str:
     """Return a user agent without what belongs to a person, and without what a terminal would obey."""
     for pattern, instead in MASKED:
         useragent = pattern.sub(instead, useragent)
-    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in useragent)
+    return printable(useragent)
 
 
 def _rules_version() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import impressions_analytics as ia
-from impressions_analytics.cli.terminal import say
+from impressions_analytics.cli.terminal import say, tell
 
 if TYPE_CHECKING:
     from impressions_analytics.api.endpoints import Version
@@ -33,7 +33,7 @@ def check(
     from impressions_analytics.loader.check import check_api
 
     found = check_api(ia.Copernica.from_env(version=cast("Version | None", version)))
-    typer.echo(json.dumps(found.to_json()) if as_json else str(found))
+    tell(json.dumps(found.to_json()) if as_json else str(found))
     if save:
         path = facts_file(os.environ)
         if path is None:

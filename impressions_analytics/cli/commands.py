@@ -19,7 +19,7 @@ from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.agents import agents
 from impressions_analytics.cli.check import check
 from impressions_analytics.cli.mailings import mailings
-from impressions_analytics.cli.terminal import Commands, run, say
+from impressions_analytics.cli.terminal import Commands, run, say, tell
 from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
 from impressions_analytics.errors import InvalidArgumentError
@@ -117,13 +117,13 @@ def load(
     }  # fmt: skip
     if plan:
         planned = plan_load(_api(version), kind=kind, **selection)
-        print(json.dumps(planned.to_json()) if as_json else planned)
+        tell(json.dumps(planned.to_json()) if as_json else planned)
         return
     path = _place_for_rows(out)
     frame = load_events(kind, _api(version), **selection)
     ia.write_snapshot(frame, path)
     certificate = frame.attrs["load"]
-    print(json.dumps({**certificate, "path": str(path)}) if as_json else f"{path}: {certificate!r}")
+    tell(json.dumps({**certificate, "path": str(path)}) if as_json else f"{path}: {certificate!r}")
     _end_by(certificate["verdict"], f"{path} is written")
 
 
@@ -177,7 +177,7 @@ def report(
 
     Example: impressions report data/archive -o report.html
     """
-    print(ia.write_report(source if source.endswith(".parquet") else ia.Archive(source), out))
+    tell(ia.write_report(source if source.endswith(".parquet") else ia.Archive(source), out))
 
 
 @app.command()
@@ -296,7 +296,7 @@ def _end_by(verdict: str, kept: str) -> None:
 
 def _tell(result: Any, as_json: bool) -> None:
     """Print what was done, for a person or for a script."""
-    print(json.dumps(result.to_json()) if as_json else result)
+    tell(json.dumps(result.to_json()) if as_json else result)
 
 
 def _api(version: int | None) -> Copernica:

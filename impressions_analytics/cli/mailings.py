@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.terminal import tell
+from impressions_analytics.errors import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +36,12 @@ def mailings(
     """
     rows = _newest_first(_emailings(archive, version))
     if as_json:
-        typer.echo(json.dumps({"mailings": rows}))
+        tell(json.dumps({"mailings": rows}))
         return
     for row in rows:
-        subject = "".join(letter if letter.isprintable() else " " for letter in str(row["subject"] or ""))
+        subject = printable(row["subject"] or "")
         sent = "" if row["sent"] is None else row["sent"]
-        typer.echo(f"{row['mailing']}\t{row['date']}\t{subject}\t{sent}")
+        tell(f"{row['mailing']}\t{row['date']}\t{subject}\t{sent}")
 
 
 def _newest_first(emailings: pd.DataFrame) -> list[dict[str, object]]:

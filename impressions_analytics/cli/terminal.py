@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from typer.core import TyperGroup
 
-from impressions_analytics.errors import ImpressionsError, InvalidArgumentError
+from impressions_analytics.errors import ImpressionsError, InvalidArgumentError, printable
 
 
 class Commands(TyperGroup):
@@ -45,7 +45,16 @@ class _SystemRefusedError(Exception):
 def say(text: str) -> None:
     """Tell a person something that is no data; nobody is there where standard error is closed."""
     if sys.stderr is not None:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{printable(text, keep=LINES)}\n")
+
+
+LINES = "\n\t"
+"""What our own output is made of; any other control character comes from elsewhere, and is shown."""
+
+
+def tell(text: object) -> None:
+    """Print what a command found, with whatever a terminal would obey written out."""
+    print(printable(text, keep=LINES))
 
 
 def run(command: Callable[..., Any], **given: Any) -> NoReturn:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.terminal import tell
+from impressions_analytics.errors import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,12 +31,12 @@ def watch(
 
     findings = ia.find_anomalies(ia.Archive(folder), days=days, as_of=as_of)
     if as_json:
-        typer.echo(_as_json(findings))
+        tell(_as_json(findings))
     else:
         for row in findings.to_dict("records"):
-            typer.echo(in_words(row))
+            tell(printable(in_words(row)))
         if findings.empty:
-            typer.echo(_nothing(findings))
+            tell(_nothing(findings))
     raise typer.Exit(1 if len(findings) else 0)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from impressions_analytics.certificate import certificate_of
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import check_family, origin_of
-from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError, printable
 from impressions_analytics.parquet.places import local_path
 
 KINDS_USED: tuple[Kind, ...] = (
@@ -103,7 +103,7 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
     zones = (certificate.get("zone") for certificate in certificates.values() if certificate)
     emailings = _emailings(sources.get("emailings"))
     subjects: dict[object, str] = {
-        int(str(number)): str(subject) for number, subject in emailings["subject"].dropna().items()
+        int(str(number)): printable(subject) for number, subject in emailings["subject"].dropna().items()
     }
     return Inputs(
         sources,

@@ -12,6 +12,7 @@ from typing import Any
 
 from impressions_analytics.analytics import metrics
 from impressions_analytics.archive.store import open_output
+from impressions_analytics.errors import printable
 from impressions_analytics.report.certificates import certified, grouped, not_covered, overall
 from impressions_analytics.report.headlines import headlines
 from impressions_analytics.report.inputs import Inputs, gather
@@ -101,7 +102,9 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
     here = resources.files("impressions_analytics.report")
     style = f"{colour_rules()}\n{here.joinpath('page.css').read_text(encoding='utf-8')}"
     script = here.joinpath("page.js").read_text(encoding="utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=_shown
+    )
     template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
     certificates, lacking = certified(inputs), not_covered(results.outcomes)
     return template.render(
@@ -126,6 +129,11 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
         made_at=f"{made_at:%Y-%m-%d %H:%M %Z}".strip(),
         version=__version__,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Return a value with its control characters written out; our own HTML and pictures stay as they are."""
+    return printable(value, keep="\n\t") if type(value) is str else value
 
 
 def _definitions() -> HtmlTable:
