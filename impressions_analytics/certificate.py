@@ -18,8 +18,14 @@ VERDICTS: dict[Verdict, str] = {
 }
 
 
-def _counted(number: int | None, words: str) -> str:
-    """Return a number with its word, as one or many; nothing of what nobody counted."""
+def counted(number: int | None, words: str) -> str:
+    """Return a number with its word, as one or many; nothing of what nobody counted.
+
+    Examples
+    --------
+    >>> counted(1, "impressions"), counted(1200, "deliveries"), counted(1, "abuses"), counted(None, "requests")
+    ('1 impression', '1,200 deliveries', '1 abuse', '')
+    """
     if number is None:
         return ""
     one = f"{words[:-3]}y" if words.endswith("ies") else words.removesuffix("s")
@@ -31,9 +37,9 @@ class Certificate(dict[str, Any]):
 
     def __repr__(self) -> str:
         said = [
-            _counted(self.get("rows"), str(self.get("kind"))),
+            counted(self.get("rows"), str(self.get("kind"))),
             f"{self.get('begin') or 'the beginning'} to {self.get('end') or 'now'}",
-            _counted(self.get("requests"), "requests"),
+            counted(self.get("requests"), "requests"),
             f"loaded {self['loaded_at']}" if self.get("loaded_at") else "",
         ]
         return f"<{self.get('verdict')}: {', '.join(filter(None, said))}>"

@@ -157,8 +157,9 @@ def _check_token(token: Any) -> Secret:
         _refuse("access_token", f"access_token is of type {type(token).__name__}:", "it must be text")
     if token is None or not token.reveal():
         raise SettingsError(
-            "no access token: set COPERNICA_ACCESS_TOKEN in the environment, or give access_token=... to Copernica; "
-            "Copernica's dashboard makes one under the account's REST API settings"
+            "no access token: set COPERNICA_ACCESS_TOKEN in the environment, or give access_token=... to Copernica. "
+            "Copernica's dashboard makes one under the account's REST API settings. Without an account: "
+            "impressions demo shows everything, and impressions sandbox imitates the API on this machine"
         )
     if not token.reveal().isascii() or not token.reveal().isprintable() or " " in token.reveal():
         raise SettingsError("the access token holds characters that no token has; was it copied whole?")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from impressions_analytics.certificate import counted
+
 
 class Result:
     """What every result can do."""
@@ -58,13 +60,12 @@ class KindSync:
     def __str__(self) -> str:
         if self.begin is None:
             return f"{self.kind}: nothing to ask"
-        moved = f"{self.moved_rows} moved to another time, " if self.moved_rows else ""
-        unlinked = f"{self.unlinked_rows} lost their profile at Copernica, " if self.unlinked_rows else ""
+        moved = f", {self.moved_rows:,} moved to another time" if self.moved_rows else ""
+        unlinked = f", {self.unlinked_rows:,} lost their profile at Copernica" if self.unlinked_rows else ""
         return (
-            f"{self.kind}: {self.new_rows} new rows, {self.repeated_rows} seen before, {moved}{unlinked}{self.rows} in "
-            f"all, "
-            f"from {self.begin} to {self.end}, {self.verdict}; {len(self.partitions)} months rewritten, "
-            f"{self.requests} calls"
+            f"{self.kind}: {counted(self.new_rows, 'new rows')}, {self.repeated_rows:,} seen before{moved}{unlinked}, "
+            f"{self.rows:,} in all from {self.begin} to {self.end}, {self.verdict}; "
+            f"{counted(len(self.partitions), 'months')} rewritten, {counted(self.requests, 'calls')}"
         )
 
 
@@ -136,7 +137,8 @@ class Verification(Result):
         return {**asdict(self), "ok": self.ok}
 
     def __str__(self) -> str:
-        said = [f"{self.archive}: {self.rows} rows in {self.files} files; {'all is well' if self.ok else 'NOT well'}"]
+        read = f"{counted(self.rows, 'rows')} in {counted(self.files, 'files')}"
+        said = [f"{self.archive}: {read}; {'all is well' if self.ok else 'NOT well'}"]
         said += [f"  wrong: {finding}" for finding in self.findings]
         said += [f"  never loaded: {gap}" for gap in self.gaps]
         said += [
@@ -183,12 +185,12 @@ class ErasureReceipt(Result):
     dry_run: bool = False
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count)
+        counts = ", ".join(counted(count, kind) for kind, count in self.rows.items() if count)
         if self.dry_run:
-            said = f"would erase {counts} from {len(self.files)} files" if counts else "holds no row"
+            said = f"would erase {counts} from {counted(len(self.files), 'files')}" if counts else "holds no row"
             return f"{self.archive}: {said} of this {self.by}; nothing was changed"
         said = (
-            f"erased {counts} of one {self.by} from {len(self.files)} files"
+            f"erased {counts} of one {self.by} from {counted(len(self.files), 'files')}"
             if counts
             else f"held no row of this {self.by}"
         )
@@ -210,8 +212,9 @@ class Retention(Result):
     files: list[str]
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} {kind}" for kind, count in self.rows.items() if count) or "no rows"
-        return f"{self.archive}: removed {counts} from before {self.kept_from}; {len(self.files)} files changed"
+        counts = ", ".join(counted(count, kind) for kind, count in self.rows.items() if count) or "no rows"
+        changed = f"{counted(len(self.files), 'files')} changed"
+        return f"{self.archive}: removed {counts} from before {self.kept_from}; {changed}"
 
 
 @dataclass(frozen=True, slots=True)

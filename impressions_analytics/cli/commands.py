@@ -82,14 +82,15 @@ def _options(
 def demo(
     folder: Annotated[Path, typer.Option("--out", help="Where the files go.")] = Path("impressions-demo"),
     impressions: Annotated[int, typer.Option(min=1, help="How many impressions to invent.")] = 20_000,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Load invented impressions over HTTP, analyse, save and draw them. Needs no account.
+    """Load invented rows over HTTP, analyse, save and draw them, and write their report. Needs no account.
 
     Example: impressions demo --out impressions-demo
     """
     from impressions_analytics.cli.demo import run_demo
 
-    run_demo(folder, impressions=impressions)
+    run_demo(folder, impressions=impressions, show=show)
 
 
 @app.command()
@@ -152,16 +153,22 @@ def sync(
 
     Example: impressions sync data/archive --begin 2026-01-01
     """
-    from impressions_analytics.loader.progress import progress_line
+    from impressions_analytics.loader.progress import clear_line, progress_line
     from impressions_analytics.loader.selection import given_identifier
 
     archive = ia.Archive(folder, family=family)
     kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])
-    summary = archive.sync(
-        _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
-        emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-        keep_days=keep_days, progress=progress_line(),
-    )  # fmt: skip
+    try:
+        summary = archive.sync(
+            _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
+            emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
+            keep_days=keep_days, progress=progress_line(),
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        clear_line()
+        say(f"Stopped. What came is kept in {folder}; the next sync goes on from there.")
+        raise
+    clear_line()
     _tell(summary, as_json)
     if summary.retention is not None:
         say(str(summary.retention))

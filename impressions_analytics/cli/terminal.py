@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -34,6 +36,10 @@ def _told() -> Iterator[None]:
         yield
     except OSError as problem:
         raise _SystemRefusedError(problem) from None
+    except Exception as problem:
+        if hasattr(problem, "format_message"):  # Typer's own quarrel with the arguments
+            _tell_script("wrong_usage", problem.format_message())
+        raise
 
 
 class _SystemRefusedError(Exception):
@@ -76,10 +82,8 @@ def run(command: Callable[..., Any], **given: Any) -> NoReturn:
 def _code_of(command: Callable[..., Any], given: dict[str, Any]) -> int:
     try:
         command(**given)
-    except InvalidArgumentError as problem:
-        return _fail(problem, 2)
     except ImpressionsError as problem:
-        return _fail(problem, 1)
+        return _fail(problem, 2 if isinstance(problem, InvalidArgumentError) else 1)
     except _SystemRefusedError as refused:
         return _code_for(refused.problem)
     except KeyboardInterrupt:
@@ -97,8 +101,20 @@ def _code_for(problem: OSError) -> int:
 
 
 def _fail(problem: object, code: int) -> int:
+    _tell_script(_name_of(problem) if isinstance(problem, ImpressionsError) else "system_refused", str(problem))
     say(f"impressions: {problem}")
     return code
+
+
+def _tell_script(code: str, message: str) -> None:
+    """Print a failure as one JSON object where the command was asked for JSON; a person reads it on standard error."""
+    if "--json" in sys.argv[1:] and sys.stdout is not None:
+        sys.stdout.write(json.dumps({"error": {"code": code, "message": message}}) + "\n")
+
+
+def _name_of(problem: ImpressionsError) -> str:
+    """Return the name of a failure as scripts compare it: SettingsError is settings_error."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(problem).__name__).lower()
 
 
 def _drop_output() -> None:

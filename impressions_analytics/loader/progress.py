@@ -47,11 +47,23 @@ class Progress:
             self._bar.update(rows)
 
 
+CLEAR_LINE = "\r\x1b[K"
+"""What makes a terminal forget the line that it shows last."""
+
+
 def progress_line() -> Callable[[str, object, int], None] | None:
     """Return what shows on one line how far a sync is; None where nobody looks."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
-    return lambda kind, until, rows: print(f"\r{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr)  # noqa: T201
+    return lambda kind, until, rows: print(  # noqa: T201
+        f"{CLEAR_LINE}{kind} up to {until}: {rows:,} rows", end="", file=sys.stderr, flush=True
+    )
+
+
+def clear_line() -> None:
+    """Take the line of `progress_line` away, so that what is printed next stands on a line of its own."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(CLEAR_LINE)
 
 
 def _in_notebook() -> bool:
