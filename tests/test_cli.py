@@ -150,15 +150,44 @@ def test_help_costs_no_heavy_import():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_demo_shows_tables_and_writes_a_snapshot_and_charts(impressions, tmp_path, monkeypatch):
+def test_the_demo_shows_tables_and_writes_a_report_an_archive_a_snapshot_and_charts(impressions, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = impressions("demo", "--impressions", "2000", "--out", "shown")
     assert code == 0
     assert len(ia.read_snapshot("shown/opens.parquet")) == 2_000
     assert {path.name for path in Path("shown").iterdir()} == {
-        "opens.parquet", "impressions_over_time.png", "user_agents.png",
+        "report.html", "archive", "opens.parquet", "impressions_over_time.png", "user_agents.png",
     }  # fmt: skip
     assert "COPERNICA_ACCESS_TOKEN=..." in out
+    assert max(map(len, out.partition("Written")[0].splitlines())) <= 60
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "name"),
+    [
+        (["sync", "none", "--json"], 2, "settings_error"),
+        (["verify", "--nosuch", "--json"], 2, "wrong_usage"),
+        (["export", "none", "--out", "bi", "--json"], 1, "archive_error"),
+    ],
+)
+def test_a_failure_is_json_too_for_a_script(impressions, given, code, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COPERNICA_ACCESS_TOKEN", raising=False)
+    ended, out, err = impressions(*given)
+    failure = json.loads(out)["error"]
+    assert (ended, failure["code"]) == (code, name)
+    assert failure["message"] in err
+
+
+def test_ctrl_c_says_that_the_next_sync_goes_on(impressions, monkeypatch):
+    def stopped(*_given, **_more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("COPERNICA_ACCESS_TOKEN", "t0ken")
+    monkeypatch.setattr(ia.Archive, "sync", stopped)
+    code, out, err = impressions("sync", "mail")
+    assert (code, out) == (130, "")
+    assert err == "Stopped. What came is kept in mail; the next sync goes on from there.\n"
 
 
 def test_a_link_stays_and_leads_to_the_new_file(tmp_path):
