@@ -38,18 +38,41 @@ def classes_of(useragents: pd.Series[Any], *, rules: str | Path | None = None) -
 def with_classes(source: AnalysisInput, classes: Sequence[str], *, rules: str | Path | None = None) -> Any:
     """Return the rows of a source with ``classified_...`` columns added.
 
-    The distinct user agents are fetched, classified here, and joined back where the rows are.
+    The distinct user agents are fetched, classified here, and joined back where the rows are. A frame in memory knows
+    its distinct user agents, and gets the columns beside its rows without a join.
     """
     import pyarrow as pa
 
+    added = [f"classified_{name}" for name in dict.fromkeys(classes)]
+    if source.frame is not None:
+        return source.frame.opened(source.engine, **_classes_beside(source.frame.table, added, rules))
     rows = source.table
     distinct = source.engine.fetch(rows.filter(rows.useragent.notnull()).select("useragent").distinct())
-    added = [f"classified_{name}" for name in dict.fromkeys(classes)]
     texts = pd.Series(distinct["useragent"].to_pylist(), dtype="str")
     known = classes_of(texts, rules=rules)[["useragent", *added]]
     dimension = source.engine.small(pa.Table.from_pandas(known, preserve_index=False))
     joined = rows.left_join(dimension, "useragent")
     return joined.select(*rows.columns, **{name: joined[name].fill_null("unknown") for name in added})
+
+
+def _classes_beside(table: Any, names: Sequence[str], rules: str | Path | None) -> dict[str, Any]:
+    """Return the classes of the rows of an Arrow table as columns of small numbers and what they stand for."""
+    import pyarrow as pa
+
+    column = table.column("useragent")
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    column = column.unify_dictionaries().combine_chunks()
+    texts = column.dictionary.to_pylist()
+    places = column.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+    used = np.flatnonzero(np.bincount(places, minlength=len(texts) + 1)[:-1])
+    known = classes_of(pd.Series([texts[place] for place in used], dtype="str"), rules=rules).set_index("useragent")
+    columns = {}
+    for name in names:
+        classes, distinct = pd.factorize(known[name].reindex([texts[place] for place in used]))
+        numbers = np.full(len(texts) + 1, len(distinct), dtype="int32")
+        numbers[used] = classes
+        columns[name] = pa.DictionaryArray.from_arrays(numbers.take(places), [*distinct, "unknown"])
+    return columns
 
 
 class ClassNumbers:

@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.origins import check_family, origin_of
-from impressions_analytics.engine.readers import open_native
+from impressions_analytics.engine.readers import arrow_table, embedded, is_frame, open_native
 from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.engine.results import to_pandas
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """A frame in memory.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        Its needed columns, as they are.
+    required : RequiredColumns
+        Which these are.
+    """
+
+    table: Any
+    required: RequiredColumns
+
+    def opened(self, engine: Engine, **columns: Any) -> Any:
+        """Return the rows as an Ibis table, in their normal types, with Arrow columns added beside them."""
+        table = self.table
+        for name, column in columns.items():
+            table = table.append_column(name, column)
+        return _normal(engine.small(table), self.required, also=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +48,14 @@ class AnalysisInput:
         Where expressions of the table are computed.
     family : str or None
         The product family of the rows, as far as they say.
+    frame : AtHand or None
+        The rows as Arrow columns, where they are a frame in memory.
     """
 
     table: Any
     engine: Engine
     family: str | None = None
+    frame: AtHand | None = None
 
     @property
     def lazy(self) -> bool:
@@ -62,11 +88,14 @@ def open_input(data: Any, required: RequiredColumns) -> AnalysisInput:
         The data says that it is of another kind.
     """
     origin = origin_of(data, required.kind)
+    if is_frame(data):
+        engine, frame = embedded(), AtHand(arrow_table(data, required), required)
+        return AnalysisInput(frame.opened(engine), engine, origin.family, frame)
     table, engine = open_native(data, required)
     return AnalysisInput(_normal(table, required), engine, origin.family)
 
 
-def _normal(table: Any, required: RequiredColumns) -> Any:
+def _normal(table: Any, required: RequiredColumns, *, also: Iterable[str] = ()) -> Any:
     """Take the needed columns in their normal types; a cast only where it is needed keeps the query plain."""
     import ibis
 
@@ -76,7 +105,7 @@ def _normal(table: Any, required: RequiredColumns) -> Any:
         name: table[name] if _same(table[name].type(), type_) else table[name].cast(type_)
         for name, type_ in types.items()
     }
-    return table.select(**casts)
+    return table.select(**casts, **{name: table[name] for name in also})
 
 
 def _same(one: Any, other: Any) -> bool:
