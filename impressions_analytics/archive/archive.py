@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.context import ArchiveContext
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         ErasureReceipt,
         Export,
         KindSync,
+        LogSync,
         Retention,
         SyncSummary,
         Verification,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from impressions_analytics.archive.suppression import Suppression
     from impressions_analytics.archive.sync import OnProgress, SyncRequest
     from impressions_analytics.certificate import Certificate
+    from impressions_analytics.loader.log_columns import LogKind
 
 Moment = str | dt.date | dt.datetime | None
 
@@ -109,6 +112,7 @@ class Archive:
         emailings: Iterable[int] | None = None,
         look_back_days: float = 3,
         keep_days: int | None = None,
+        logs: bool = False,
         progress: OnProgress | None = None,
     ) -> SyncSummary:
         """Bring the archive up to now: ask what is missing, and again what may have had late rows.
@@ -131,6 +135,9 @@ class Archive:
             How long rows may still arrive after they happened: what was asked sooner than that is asked again.
         keep_days : int, optional
             Remove rows that are older than so many whole days, as `retain` does, and do not ask for them.
+        logs : bool
+            Also keep Copernica's daily log files of the events in `kinds`, as far as it still has them: two calls a
+            day and kind at most. `read_log` reads them.
         progress : callable, optional
             Called when rows are safe, with the kind, until when it is loaded, and the rows taken so far.
 
@@ -148,6 +155,7 @@ class Archive:
         ApiError
             The API failed; what came before is kept.
         """
+        from impressions_analytics.archive.log_sync import check_logs_are_wanted_whole
         from impressions_analytics.archive.results import SyncSummary
         from impressions_analytics.archive.sync import make_sync_request
 
@@ -157,13 +165,27 @@ class Archive:
             keep_from=None if keep_days is None else self._keep_from(keep_days),
         )  # fmt: skip
         wanted = _kinds(kinds)
+        if logs:
+            check_logs_are_wanted_whole(emailings)
         for kind in wanted:
             self._context.partitions(kind)
         with self._context.writing() as suppression:
             done = [self._sync_kind(kind, suppression, source, request, progress) for kind in wanted]
+            kept = self._sync_logs(wanted, suppression, api, request) if logs else []
             oldest = request.keep_from
             retention = None if oldest is None else self._context.retain(oldest)
-        return SyncSummary(self._context.store.name, done, retention)
+        return SyncSummary(self._context.store.name, done, retention, kept)
+
+    def _sync_logs(
+        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest
+    ) -> list[LogSync]:
+        from impressions_analytics.archive.log_sync import log_kinds, sync_logs
+
+        with self._context.log_source(api) as source:
+            return [
+                sync_logs(self._context.partitions(cast("Kind", kind)), suppression, source, request)
+                for kind in log_kinds(kinds)
+            ]
 
     def _sync_kind(
         self, kind: Kind, suppression: Suppression, source: Any, request: SyncRequest, progress: OnProgress | None
@@ -226,6 +248,26 @@ class Archive:
 
         return read_certificate(self._context.existing(kind))
 
+    def read_log(self, kind: LogKind = "impressions", *, begin: Moment = None, end: Moment = None) -> pd.DataFrame:
+        """Read what the daily log files of a kind had, as `load_log` gives it, for as many days as are kept.
+
+        Parameters
+        ----------
+        kind : str
+            What to read.
+        begin, end : str, date or datetime, optional
+            ``begin <= timestamp < end`` in the account's wall clock; by default all there is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The rows by timestamp. ``attrs["load"]`` names the days that are kept, as ``days``.
+        """
+        from impressions_analytics.archive.log_sync import read_log
+
+        first, last = read_period(begin, end)
+        return read_log(self._context.existing("impressions"), kind, first, last)
+
     def scan(self, kind: Kind = "impressions") -> Any:
         """Return all rows of a kind as a lazy Ibis table on DuckDB, for data that is larger than memory.
 
@@ -240,13 +282,16 @@ class Archive:
 
         return scan_table(self._context.existing(kind), self._context.connection)
 
-    def verify(self, api: Any = None) -> Verification:
+    def verify(self, api: Any = None, *, logs: bool = False) -> Verification:
         """Read everything and hold it against what the files say of themselves, and against the API if one is given.
 
         Parameters
         ----------
         api : Copernica, optional
             Also ask the account for its totals, month by month. Rows of erased persons are not missed.
+        logs : bool
+            Also hold the events of every whole day against the number of the day's log file, which no paging can
+            fool: the file that is kept, or else, when an account is given, the one that Copernica keeps.
 
         Returns
         -------
@@ -256,7 +301,15 @@ class Archive:
         from impressions_analytics.archive.checks import verify_archive
 
         total = None if api is None else self._context.total(api)
-        return verify_archive(self._context.all_partitions(), total, lost_list=self._context.lost_list())
+        found = verify_archive(self._context.all_partitions(), total, lost_list=self._context.lost_list())
+        return self._verify_logs(found, api) if logs else found
+
+    def _verify_logs(self, found: Verification, api: Any) -> Verification:
+        from impressions_analytics.archive.log_sync import log_kinds, with_logs
+
+        kinds = [self._context.partitions(cast("Kind", kind)) for kind in log_kinds(self.kinds)]
+        with self._context.log_source(api) if api is not None else contextlib.nullcontext() as source:
+            return with_logs(found, kinds, source, self._context.suppression())
 
     def export(
         self,

@@ -7,7 +7,7 @@ import datetime as dt
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from impressions_analytics.archive.checks import Total, TotalWithoutErased
@@ -23,6 +23,9 @@ from impressions_analytics.archive.unfinished import Unfinished
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.database import connect
+
+if TYPE_CHECKING:
+    from impressions_analytics.archive.log_sync import LogSource
 
 Clock = Callable[[], dt.datetime]
 
@@ -215,6 +218,15 @@ class ArchiveContext:
                 f"the account's timezone is {zone!r} and the archive's {self.timezone!r}; open both with the same one"
             )
         return api if callable(getattr(api, "first_moment", None)) else LoaderSource(api, self.family)
+
+    @contextlib.contextmanager
+    def log_source(self, api: Any) -> Iterator[LogSource]:
+        """Give the log files of an account."""
+        from impressions_analytics.archive.log_sync import LogSource
+        from impressions_analytics.loader.logs import opened_log_files
+
+        with opened_log_files(api) as files:
+            yield LogSource(files, self.family)
 
     def total(self, api: Any) -> Total:
         """Return what asks the API for totals, without the rows of erased persons."""

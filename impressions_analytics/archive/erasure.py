@@ -15,6 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.intake import Intake
+from impressions_analytics.archive.kept_logs import (
+    KeptLogs,
+    count_logs,
+    erase_logs,
+    log_rows_not_of,
+    log_stays,
+    messages_of,
+    retain_logs,
+)
 from impressions_analytics.archive.own_exports import remove_exports
 from impressions_analytics.archive.partitions import KindPartitions, Month
 from impressions_analytics.archive.periods import time_column
@@ -55,12 +64,15 @@ def erase_person(
     """Remove every row of a person, after putting the person on the list of those who stay away."""
     merge_parts(kinds)
     again = suppression.knows(by, number)
+    logs = KeptLogs.beside(kinds[0])
     persons = _persons(kinds, by, number)
+    persons["message"] = messages_of(kinds, logs, persons)
     suppression.begin(persons)
     # An erasure that was cut short may have removed the rows that tie the person to a message: the list knows them.
     removed = _remove(
         kinds, lambda kind: functools.partial(suppression.stays, kind) if again else _not_of(kind, persons)
     )
+    removed |= erase_logs(logs, functools.partial(log_stays, suppression))
     exports, links = remove_exports(kinds[0].store)
     suppression.finish()
     return _receipt(kinds, by, now, removed, exports=exports, links=links)
@@ -68,8 +80,10 @@ def erase_person(
 
 def preview_erasure(kinds: Sequence[KindPartitions], by: str, number: int, *, now: datetime) -> ErasureReceipt:
     """Say what erasing a person would remove; nothing is changed."""
+    logs = KeptLogs.beside(kinds[0])
     persons = _persons(kinds, by, number)
-    found: Counts = {}
+    persons["message"] = messages_of(kinds, logs, persons)
+    found: Counts = count_logs(logs, functools.partial(log_rows_not_of, persons))
     for partitions in _of_persons(kinds):
         stays = _not_of(partitions.kind, persons)
         for relative in [*partitions.files(), *partitions.parts()]:
@@ -83,6 +97,7 @@ def finish_erasure(kinds: Sequence[KindPartitions], suppression: Suppression) ->
     if suppression.unfinished:
         merge_parts(kinds)
         _remove(kinds, lambda kind: functools.partial(suppression.stays, kind))
+        erase_logs(KeptLogs.beside(kinds[0]), functools.partial(log_stays, suppression))
         remove_exports(kinds[0].store)
         suppression.finish()
 
@@ -136,7 +151,7 @@ def _receipt(
     )
 
 
-def _persons(kinds: Sequence[KindPartitions], by: str, number: int) -> dict[str, set[int]]:
+def _persons(kinds: Sequence[KindPartitions], by: str, number: int) -> dict[str, set[Any]]:
     """Return the person and the destinations of all rows that name the person."""
     found = {by: {number}, "destination": {number} if by == "destination" else set()}
     for partitions in _of_persons(kinds) if by != "destination" else ():
@@ -148,7 +163,7 @@ def _persons(kinds: Sequence[KindPartitions], by: str, number: int) -> dict[str,
     return found
 
 
-def _not_of(kind: Any, persons: Mapping[str, set[int]]) -> Choose:
+def _not_of(kind: Any, persons: Mapping[str, set[Any]]) -> Choose:
     def stays(rows: pa.Table) -> Any:
         gone = np.zeros(rows.num_rows, dtype=bool)
         for name, word in person_columns(kind).items():
@@ -172,6 +187,9 @@ def retain_from(kinds: Sequence[KindPartitions], begin: datetime) -> Retention:
                 removed = _retain_month(partitions, month, begin)
                 rows[partitions.kind] = rows.get(partitions.kind, 0) + removed
                 files.append(month.relative)
+    for table, of_table in retain_logs(KeptLogs.beside(kinds[0]), begin).items():
+        rows[table] = sum(of_table.values())
+        files += of_table
     files += remove_exports(kinds[0].store)[0] if any(rows.values()) else []
     return Retention(kinds[0].store.name, str(begin), rows, files)
 

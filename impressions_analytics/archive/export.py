@@ -8,21 +8,23 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.archive.kept_logs import LOG_KINDS, KeptDay, KeptLogs, log_table
 from impressions_analytics.archive.merge import in_groups
 from impressions_analytics.archive.own_exports import EXPORTS, USER_AGENTS
 from impressions_analytics.archive.partitions import KindPartitions
 from impressions_analytics.archive.periods import time_column
-from impressions_analytics.archive.privacy import check_key, pseudonymise
+from impressions_analytics.archive.privacy import check_key, pseudonymise, pseudonymise_log
 from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store, open_output, open_store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
+from impressions_analytics.loader.log_columns import LogKind, log_schema
 from impressions_analytics.parquet.database import duckdb_told, settings
 from impressions_analytics.parquet.layout import ROWS_PER_GROUP, write_tables
 from impressions_analytics.parquet.working_folder import scratch_folder
@@ -58,6 +60,11 @@ class Tables:
     key: bytes | None
     no_agent: str
 
+    @property
+    def logs(self) -> KeptLogs:
+        """The daily log files that lie beside the rows."""
+        return KeptLogs.beside(self.kinds[0])
+
     def streams(self) -> dict[str, Callable[[], Iterator[pa.Table]]]:
         """Return how to get the rows of each table, by name."""
         found: dict[str, Callable[[], Iterator[pa.Table]]] = {
@@ -66,7 +73,28 @@ class Tables:
         with_agents = [partitions for partitions in self.kinds if "useragent" in _schema(partitions).names]
         if with_agents:
             found[USER_AGENTS] = functools.partial(_user_agents, with_agents, self.no_agent)
+        of_logs = [partitions.kind for partitions in self.kinds if partitions.kind in LOG_KINDS]
+        for kind in (cast("LogKind", kind) for kind in of_logs):
+            if days := self.logs.days(kind):
+                found[log_table(kind)] = functools.partial(self._log, kind, days)
         return found
+
+    def _log(self, kind: LogKind, days: Sequence[KeptDay]) -> Iterator[pa.Table]:
+        """Give the rows of a kind of log; tags become one text."""
+        schema = log_schema(kind, self.logs.family)
+        yield self._change_log(schema.empty_table())
+        for rows in in_groups(table for day in days for table in self.logs.tables(day, schema.names)):
+            yield self._change_log(rows.cast(schema))
+
+    def _change_log(self, rows: pa.Table) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        place = rows.schema.get_field_index("tags")
+        rows = rows.set_column(place, pa.field("tags", pa.string()), pc.binary_join(rows["tags"], ";"))
+        rows = rows if self.key is None else pseudonymise_log(rows, self.key)
+        rows = name_agents(rows, self.no_agent)
+        return to_utc(rows, "timestamp", self.logs.zone) if self.utc else rows
 
     def _rows(self, partitions: KindPartitions) -> Iterator[pa.Table]:
         yield self._change(partitions, _schema(partitions).empty_table())

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
+from impressions_analytics.archive.kept_logs import LOG_KINDS, log_table
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import KINDS
 
@@ -13,7 +14,7 @@ EXPORTS = "exports"
 """The folder inside an archive where exports may be kept; an erasure removes them."""
 
 USER_AGENTS = "user_agents"
-TABLE_NAMES = (*KINDS, USER_AGENTS)
+TABLE_NAMES = (*KINDS, USER_AGENTS, *map(log_table, LOG_KINDS))
 SUFFIXES = (".parquet", ".csv")
 DATABASE_MARK = b"DUCK"
 """Stands in every DuckDB file after the first eight bytes."""

@@ -62,15 +62,15 @@ def check_key(key: bytes, where: str = "the key") -> bytes:
     return key
 
 
-def pseudonym(number: int, word: str, key: bytes) -> int:
+def pseudonym(number: int | str, word: str, key: bytes) -> int:
     """Return the keyed number that stands for a person: the same for the same word, number and key.
 
     Parameters
     ----------
-    number : int
+    number : int or str
         The identifier.
     word : str
-        What it identifies: profile, subprofile or destination; equal numbers of two words get two pseudonyms.
+        What it identifies: profile, subprofile, destination or message; equal numbers of two words get two pseudonyms.
     key : bytes
         The secret.
 
@@ -88,7 +88,7 @@ def pseudonym(number: int, word: str, key: bytes) -> int:
     return int.from_bytes(digest[:8]) >> 1
 
 
-def person_hash(number: int, word: str, key: bytes) -> str:
+def person_hash(number: int | str, word: str, key: bytes) -> str:
     """Return what a list of erased persons keeps of one: a keyed hash of 128 bits, as text."""
     return hashlib.blake2b(f"{word}:{number}".encode(), key=key[:64], digest_size=16).hexdigest()
 
@@ -122,6 +122,28 @@ def without_query(address: str | None) -> str | None:
     return None if address is None else address.split("?")[0].split("#")[0]
 
 
+_PROVIDERS = """
+aol.com casema.nl chello.nl comcast.net fastmail.com free.fr freenet.de gmail.com gmx.at gmx.de gmx.net googlemail.com
+home.nl hotmail.be hotmail.com hotmail.fr hotmail.nl icloud.com kpnmail.nl kpnplanet.nl laposte.net live.be live.com
+live.nl mac.com mail.com me.com msn.com online.nl orange.fr outlook.be outlook.com outlook.de outlook.fr planet.nl
+proton.me protonmail.com proximus.be quicknet.nl skynet.be solcon.nl t-online.de tele2.nl telenet.be upcmail.nl
+versatel.nl web.de xs4all.nl yahoo.co.uk yahoo.com yahoo.de yahoo.fr ymail.com zeelandnet.nl ziggo.nl zonnet.nl
+"""
+LARGE_PROVIDERS = frozenset(_PROVIDERS.split())
+"""Domains with so many mailboxes that one of them tells nobody; others may be a family's own."""
+
+
+def large_provider(domain: str | None) -> str | None:
+    """Return a domain where it is a large provider's, else ``"other"``.
+
+    Examples
+    --------
+    >>> large_provider("ziggo.nl"), large_provider("jansen-family.example")
+    ('ziggo.nl', 'other')
+    """
+    return domain if domain is None or domain in LARGE_PROVIDERS else "other"
+
+
 def _nothing(_: str | None) -> None:
     return None
 
@@ -134,7 +156,9 @@ TEXT_RULES: dict[str, Callable[[str | None], str | None]] = {
     "smtp_response": _nothing,
     "report": _nothing,
     "details": _nothing,
-    "message": _nothing,
+    "content": _nothing,
+    "city": _nothing,
+    "email_domain": large_provider,
 }
 """What a pseudonymised table has in place of a text: what receiving servers and complaints say may hold an address."""
 
@@ -155,12 +179,22 @@ def person_columns(kind: Kind) -> dict[str, str]:
 
 def pseudonymise(rows: pa.Table, kind: Kind, key: bytes) -> pa.Table:
     """Return the rows with keyed numbers for persons, shortened addresses and no free text; columns and types stay."""
-    columns = person_columns(kind)
+    return _pseudonymised(rows, person_columns(kind), key)
+
+
+def pseudonymise_log(rows: pa.Table, key: bytes) -> pa.Table:
+    """Return the rows of a log in the same way; a message joins to the destinations of the same export."""
+    return _pseudonymised(rows, {"profile": "profile", "subprofile": "subprofile"}, key)
+
+
+def _pseudonymised(rows: pa.Table, columns: Mapping[str, str], key: bytes) -> pa.Table:
     for name, word in columns.items():
         rows = _replaced(rows, name, functools.partial(pseudonym, word=word, key=key))
     for name, rule in TEXT_RULES.items():
         if name in rows.column_names:
             rows = _replaced(rows, name, rule)
+    if "message" in rows.column_names:
+        rows = _replaced(rows, "message", lambda text: f"{pseudonym(text, 'message', key):016x}")
     return rows
 
 
@@ -178,11 +212,11 @@ def _replaced(rows: pa.Table, name: str, change: Callable[[Any], Any]) -> pa.Tab
     return rows.set_column(index, field, values)
 
 
-def hashes_of(numbers: Iterable[int], word: str, key: bytes) -> list[str]:
+def hashes_of(numbers: Iterable[int | str], word: str, key: bytes) -> list[str]:
     """Return the keyed hashes of several persons."""
     return [person_hash(number, word, key) for number in numbers]
 
 
-def among(numbers: Iterable[int], word: str, key: bytes, hashes: Collection[str]) -> list[int]:
+def among(numbers: Iterable[Any], word: str, key: bytes, hashes: Collection[str]) -> list[Any]:
     """Return the numbers whose keyed hashes are on a list."""
     return [number for number in numbers if person_hash(number, word, key) in hashes]

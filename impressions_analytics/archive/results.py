@@ -70,12 +70,42 @@ class KindSync:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSync:
+    """What a sync did for the daily log files of one kind.
+
+    Attributes
+    ----------
+    kind : str
+        What the rows are.
+    taken : list of str
+        The days whose file was asked for.
+    days, rows : int
+        How many days the archive keeps now, and how many rows they have.
+    requests : int
+        Calls to the API.
+    """
+
+    kind: str
+    taken: list[str]
+    days: int
+    rows: int
+    requests: int
+
+    def __str__(self) -> str:
+        return (
+            f"logs of {self.kind}: {len(self.taken)} days taken, {self.rows} rows of {self.days} days in all, "
+            f"{self.requests} calls"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SyncSummary(Result):
     """What a sync did, kind by kind, and what it removed because it was too old."""
 
     archive: str
     kinds: list[KindSync]
     retention: Retention | None = None
+    logs: list[LogSync] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
@@ -87,7 +117,7 @@ class SyncSummary(Result):
         return {**asdict(self), "verdict": self.verdict}
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.archive} is up to date", *(f"  {kind}" for kind in self.kinds)])
+        return "\n".join([f"{self.archive} is up to date", *(f"  {one}" for one in [*self.kinds, *self.logs])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +145,8 @@ class Verification(Result):
         What is wrong; an archive with findings should not be trusted.
     gaps : list of Finding
         Stretches between the first and the last loaded moment that were never loaded; known, and said when reading.
+    log_days : dict of str to int
+        How many days of a kind were held against the day's log file.
     without_profile : dict of str to int
         How many rows of a kind name no profile. Copernica unlinks the rows of a profile that is deleted; a row that is
         asked again loses its profile here too, and one that is not keeps it.
@@ -126,6 +158,7 @@ class Verification(Result):
     findings: list[Finding] = field(default_factory=list)
     gaps: list[Finding] = field(default_factory=list)
     without_profile: dict[str, int] = field(default_factory=dict)
+    log_days: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

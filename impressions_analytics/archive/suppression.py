@@ -56,8 +56,8 @@ class Suppression:
     def filter(self, kind: Kind, rows: pa.Table) -> pa.Table:
         """Return the rows of a kind that belong to no erased person.
 
-        A destination of an erased profile joins the list, because other rows may name the destination only; such rows
-        may be in the archive already, so that the erasure is to be finished again.
+        A destination of an erased profile joins the list, with its message, because other rows may name only that.
+        Such rows may be in the archive already, so that the erasure is to be finished again.
         """
         if not self._hashes:
             return rows
@@ -66,8 +66,13 @@ class Suppression:
             return rows
         own = next(name for name, word in person_columns(kind).items() if word == "destination")
         destinations = identifiers(rows.filter(~stays), own)
-        if fresh := set(destinations) - set(self.erased("destination", destinations)):
-            self.begin({"destination": fresh})
+        messages = identifiers(rows.filter(~stays), "message") if "message" in rows.column_names else []
+        fresh = {
+            "destination": set(destinations) - set(self.erased("destination", destinations)),
+            "message": set(messages) - set(self.erased("message", messages)),
+        }
+        if any(fresh.values()):
+            self.begin({word: found for word, found in fresh.items() if found})
         return rows.filter(self.stays(kind, rows))
 
     def knows(self, word: str, number: int) -> bool:
@@ -82,7 +87,7 @@ class Suppression:
                 erased |= is_one_of(rows, name, self.erased(word, identifiers(rows, name)))
         return ~erased
 
-    def begin(self, persons: Mapping[str, Iterable[int]]) -> None:
+    def begin(self, persons: Mapping[str, Iterable[int | str]]) -> None:
         """Put persons on the list by what their numbers mean, with the mark; safe on the disk when this returns."""
         for word, numbers in persons.items():
             self._hashes[word] = self._hashes.get(word, set()) | set(hashes_of(numbers, word, self._key()))
@@ -93,7 +98,7 @@ class Suppression:
         if self.unfinished:
             self._write(unfinished=False)
 
-    def erased(self, word: str, numbers: Iterable[int]) -> list[int]:
+    def erased(self, word: str, numbers: Iterable[Any]) -> list[Any]:
         """Return those of some numbers that are on the list as what a word says."""
         return among(numbers, word, self._key(), self._hashes.get(word, set()))
 
@@ -147,7 +152,7 @@ def _write_private(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def identifiers(rows: pa.Table, name: str) -> list[int]:
+def identifiers(rows: pa.Table, name: str) -> list[Any]:
     """Return the distinct identifiers in a column; a null is no identifier."""
     return rows[name].drop_null().unique().to_pylist()  # type: ignore[no-any-return]
 

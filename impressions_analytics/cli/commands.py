@@ -143,6 +143,7 @@ def sync(
     keep_days: Annotated[
         int | None, typer.Option(min=1, metavar="DAYS", help="Also remove rows older than this.")
     ] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Also keep Copernica's daily log files of the events.")] = False,
     family: Annotated[
         Family | None, typer.Option(help="What the archive holds; a new one holds ms.", show_default=False)
     ] = None,
@@ -162,7 +163,7 @@ def sync(
         summary = archive.sync(
             _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
             emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-            keep_days=keep_days, progress=progress_line(),
+            keep_days=keep_days, logs=logs, progress=progress_line(),
         )  # fmt: skip
     except KeyboardInterrupt:
         clear_line()
@@ -216,6 +217,9 @@ def export(
 def verify(
     folder: ArchivePath,
     api: Annotated[bool, typer.Option("--api", help="Also ask the account for its totals.")] = False,
+    logs: Annotated[
+        bool, typer.Option("--logs", help="Also hold every day against its log file; with --api against Copernica's.")
+    ] = False,
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
@@ -223,7 +227,7 @@ def verify(
 
     Example: impressions verify data/archive
     """
-    found = ia.Archive(folder).verify(_api(version) if api else None)
+    found = ia.Archive(folder).verify(_api(version) if api else None, logs=logs)
     _tell(found, as_json)
     raise typer.Exit(0 if found.ok else 1)
 

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, get_args
 
 import msgspec
@@ -119,6 +120,13 @@ def load_log(
             package=f"impressions_analytics {__version__}",
         )  # fmt: skip
     return frame
+
+
+@contextmanager
+def opened_log_files(api: Copernica | None) -> Iterator[LogFiles]:
+    """Give the log files of an account, for several questions in one conversation."""
+    with Transport(given_api(api)) as transport:
+        yield LogFiles(transport)
 
 
 class LogFiles:
