@@ -96,35 +96,35 @@ TRICKLES = {
 @pytest.mark.parametrize("phase", TRICKLES)
 def test_what_trickles_ends_in_words_in_every_phase(phase):
     """Each piece comes well within the time-out, the whole never would."""
-    with served(*TRICKLES[phase], pause_seconds=0.02) as url:
-        outcome = outcome_of(url, timeout_seconds=0.3, patience_seconds=0)
+    with served(*TRICKLES[phase], pause_seconds=0.01) as url:
+        outcome = outcome_of(url, timeout_seconds=0.15, patience_seconds=0)
     assert isinstance(outcome, ia.ApiUnavailableError)
-    assert "no answer within 0.3 s" in str(outcome) or "slower than 10,000 bytes a second" in str(outcome)
+    assert "no answer within 0.15 s" in str(outcome) or "slower than 10,000 bytes a second" in str(outcome)
 
 
 @pytest.mark.parametrize("phase", ["headers", "chunks"])
 def test_retries_of_what_trickles_end_with_the_patience(phase):
-    with served(*TRICKLES[phase], pause_seconds=0.02) as url:
+    with served(*TRICKLES[phase], pause_seconds=0.01) as url:
         outcome = outcome_of(url, timeout_seconds=0.2, patience_seconds=1)
     assert isinstance(outcome, ia.ApiUnavailableError)
 
 
 def test_the_exchange_of_version_4_has_the_same_deadline():
-    with served(OK, b"X: y\r\n", pause_seconds=0.02) as url:
-        outcome = outcome_of(url, timeout_seconds=0.3, patience_seconds=0, version=4)
+    with served(OK, b"X: y\r\n", pause_seconds=0.01) as url:
+        outcome = outcome_of(url, timeout_seconds=0.15, patience_seconds=0, version=4)
     assert isinstance(outcome, ia.ApiUnavailableError)
 
 
 def test_a_proxy_that_trickles_has_the_same_deadline(monkeypatch):
-    with served(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", pause_seconds=0.02) as proxy:
+    with served(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", pause_seconds=0.01) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
-        outcome = outcome_of("https://a.example", timeout_seconds=0.3, patience_seconds=0)
+        outcome = outcome_of("https://a.example", timeout_seconds=0.15, patience_seconds=0)
     assert isinstance(outcome, ia.ApiUnavailableError)
 
 
 def test_a_handshake_that_trickles_has_the_same_deadline():
-    with served(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", b"x", pause_seconds=0.02) as url:
-        outcome = outcome_of(url.replace("http:", "https:"), timeout_seconds=0.3, patience_seconds=0)
+    with served(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03", b"x", pause_seconds=0.01) as url:
+        outcome = outcome_of(url.replace("http:", "https:"), timeout_seconds=0.15, patience_seconds=0)
     assert isinstance(outcome, ia.ApiUnavailableError)
 
 
@@ -145,6 +145,7 @@ def test_what_never_ends_at_full_speed_ends_in_words(phase):
     assert isinstance(outcome, ia.ApiUnavailableError)
 
 
+@pytest.mark.slow
 def test_a_slow_body_arrives_whole_as_long_as_it_moves():
     """It takes three times the time-out, and there is no patience for retries at all."""
     body = b" " * 20_000

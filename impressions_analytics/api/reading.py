@@ -84,7 +84,7 @@ class Reading(io.RawIOBase):
             ) from None
         self._bytes += count
         if self._bytes > (self._most if self._in_body else HEAD_BYTES):
-            raise FloodError("the headers have no end" if not self._in_body else _too_long())
+            raise FloodError("the headers have no end" if not self._in_body else _too_long(self._most // 2))
         return count
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ def file_of(response: urllib3.HTTPResponse, file: IO[bytes]) -> None:
     for piece in _pieces(response, MOST_FILE_BYTES):
         file.write(piece)
         if file.tell() > MOST_FILE_BYTES:
-            raise FloodError(_too_long())
+            raise FloodError(_too_long(MOST_FILE_BYTES))
 
 
 def body_of(response: urllib3.BaseHTTPResponse, before_large: Callable[[], None]) -> bytes:
@@ -193,7 +193,7 @@ def body_of(response: urllib3.BaseHTTPResponse, before_large: Callable[[], None]
         body.write(piece)
         if body.tell() > most:
             if most == MOST_BYTES:
-                raise FloodError(_too_long())
+                raise FloodError(_too_long(most))
             break
         if body.tell() > LARGE_BYTES and not asked:
             before_large()
@@ -214,7 +214,7 @@ def _counted(wire: Iterator[bytes], most: int) -> Iterator[bytes]:
     for piece in wire:
         came += len(piece)
         if came > most:
-            raise FloodError(_too_long())
+            raise FloodError(_too_long(most))
         yield piece
 
 
@@ -230,5 +230,5 @@ def _unpacked(wire: Iterator[bytes]) -> Iterator[bytes]:
         raise zlib.error("the packed answer is not whole")
 
 
-def _too_long() -> str:
-    return f"the answer is longer than {MOST_BYTES // 1_000_000} MB"
+def _too_long(most: int) -> str:
+    return f"the answer is longer than {most // 1_000_000:,} MB"
