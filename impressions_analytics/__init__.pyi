@@ -60,6 +60,7 @@ from .loader import plan_load as plan_load
 from .loader import reconcile as reconcile
 from .parquet.snapshot import read_snapshot as read_snapshot
 from .parquet.snapshot import write_snapshot as write_snapshot
+from .report import show as show
 from .report import write_report as write_report
 from .user_agents import classify_user_agents as classify_user_agents
 from .user_agents import with_user_agents as with_user_agents

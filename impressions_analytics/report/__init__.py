@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from impressions_analytics.report.show import show
 from impressions_analytics.report.write import write_report
 
-__all__ = ["write_report"]
+__all__ = ["show", "write_report"]
