@@ -8,7 +8,8 @@ import pytest
 from archive_account import Account, archive_at, certificate, opens
 
 import impressions_analytics as ia
-from impressions_analytics.columns import columns_of
+from impressions_analytics.columns import arrow_schema, columns_of
+from impressions_analytics.parquet.tables import to_frame
 
 
 def month_files(path, kind="impressions"):
@@ -377,3 +378,14 @@ def test_rows_of_the_last_two_hours_may_be_late_even_when_no_looking_back_is_ask
     later = archive_at(tmp_path, "2026-01-02 12:30")
     later.sync(account, look_back_days=0)
     assert later.read()["ID"].tolist()[-1] == 9001
+
+
+def test_the_first_sync_decides_where_kinds_begin_that_are_added_later(tmp_path):
+    archive, account = archive_at(tmp_path), Account()
+    for kind in ("clicks", "deliveries"):
+        account.add(kind, to_frame(arrow_schema(kind, "ms").empty_table(), kind, "ms"))
+    archive.sync(account, begin="2026-01-10")
+    archive.sync(account, kinds=("impressions", "clicks"))
+    archive.sync(account, kinds=("deliveries",), begin="2026-02-01")
+    begins = {kind: archive.certificate(kind)["begin"][:10] for kind in archive.kinds}
+    assert begins == {"impressions": "2026-01-10", "clicks": "2026-01-10", "deliveries": "2026-02-01"}

@@ -128,7 +128,8 @@ class Archive:
             What to bring: events, ``"destinations"``, ``"emailings"``.
         begin, end : str, date or datetime, optional
             ``begin <= timestamp < end`` in the account's wall clock; by default from where the archive begins, or else
-            the account's first emailing that has a date, until now.
+            the account's first emailing that has a date, until now. The first sync decides: a kind that is added later
+            begins where the others do, so that rates cover the same mail.
         emailings : iterable of int, optional
             Only these emailings; the whole account if left out.
         look_back_days : float
@@ -157,14 +158,16 @@ class Archive:
         """
         from impressions_analytics.archive.log_sync import check_logs_are_wanted_whole
         from impressions_analytics.archive.results import SyncSummary
-        from impressions_analytics.archive.sync import make_sync_request
+        from impressions_analytics.archive.sync import archive_begin, make_sync_request
 
         source = self._context.source(api)
+        wanted = _kinds(kinds)
+        added = begin is None and not set(wanted) <= set(self.kinds)
         request = make_sync_request(
             begin, end, now=self._context.now(), emailings=emailings, look_back_days=look_back_days,
             keep_from=None if keep_days is None else self._keep_from(keep_days),
+            archive_begin=archive_begin(self._context.all_partitions()) if added else None,
         )  # fmt: skip
-        wanted = _kinds(kinds)
         if logs:
             check_logs_are_wanted_whole(emailings)
         for kind in wanted:

@@ -39,7 +39,7 @@ class SyncRequest:
     Attributes
     ----------
     begin : datetime or None
-        From when; None for what the archive begins with, or else the account's first emailing.
+        From when; None for where the archive begins, or else the account's first emailing.
     end : datetime
         Until when, not included.
     now : datetime
@@ -50,6 +50,8 @@ class SyncRequest:
         Only these emailings; None for the whole account.
     keep_from : datetime or None
         Rows from before this moment are not wanted; the list of emailings is wanted whole.
+    archive_begin : datetime or None
+        Where the kinds begin that the archive has: a kind that is added begins there too.
     """
 
     begin: datetime | None
@@ -58,6 +60,7 @@ class SyncRequest:
     look_back: timedelta
     emailings: Sequence[int] | None = None
     keep_from: datetime | None = None
+    archive_begin: datetime | None = None
 
     def oldest(self, kind: Kind) -> datetime | None:
         """Return the moment from which rows of a kind may be asked for."""
@@ -76,6 +79,7 @@ def make_sync_request(
     emailings: Iterable[int] | None,
     look_back_days: float,
     keep_from: datetime | None = None,
+    archive_begin: datetime | None = None,
 ) -> SyncRequest:
     """Return what a user asked for, checked; what has not happened yet cannot be asked."""
     if not look_back_days >= 0:
@@ -83,7 +87,7 @@ def make_sync_request(
     first, last = read_period(begin, end)
     look_back = max(timedelta(days=look_back_days), LEAST_LOOK_BACK)
     only = None if emailings is None else [int(one) for one in emailings]
-    return SyncRequest(first, min(last or now, now), now, look_back, only, keep_from)
+    return SyncRequest(first, min(last or now, now), now, look_back, only, keep_from, archive_begin)
 
 
 def sync_kind(
@@ -138,12 +142,25 @@ def _asks(intake: Intake, source: RowSource, request: SyncRequest) -> Iterator[t
 def _beginning(
     intake: Intake, source: RowSource, request: SyncRequest, periods: Sequence[Period], emailing: int | None
 ) -> datetime | None:
-    """Return from when to ask: where the archive begins, also when the month has gone, or else the first emailing."""
+    """Return from when to ask: where the kind begins, also when the month has gone.
+
+    A kind that is new begins where the other kinds do, so that they cover the same mail, or else at the first emailing.
+    """
     known = covered(periods, emailing)
     if not known:
-        return source.first_moment(emailing, end=request.end)
+        begin = request.archive_begin if emailing is None else None
+        return begin or source.first_moment(emailing, end=request.end)
     recorded = intake.partitions.recorded if emailing is None else None
     return min(known[0][0], recorded[0]) if recorded else known[0][0]
+
+
+def archive_begin(all_partitions: Iterable[KindPartitions]) -> datetime | None:
+    """Return the first moment that any kind of an archive was loaded from for the whole account; None for a new one."""
+    begins = []
+    for partitions in all_partitions:
+        known = believed((period for month in partitions.footers() for period in month.periods), partitions.now)
+        begins += [begin for begin, _ in covered(period for period in known if period.emailing is None)[:1]]
+    return min(begins, default=None)
 
 
 def _summary(intake: Intake, asked: Sequence[Stretch]) -> KindSync:

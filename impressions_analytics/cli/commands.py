@@ -152,7 +152,10 @@ def sync(
 ) -> None:
     """Bring an archive up to now: only new periods, and the last days for late rows. Made for cron.
 
-    Example: impressions sync data/archive --begin 2026-01-01
+    The first sync decides where the archive begins; a kind that is added later begins there too, unless --begin says
+    otherwise.
+
+    Example: impressions sync data/archive --kind all --begin 2026-01-01
     """
     from impressions_analytics.loader.progress import clear_line, progress_line
     from impressions_analytics.loader.selection import given_identifier
