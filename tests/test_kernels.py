@@ -51,12 +51,24 @@ def defined(frame: pd.DataFrame, analysis: Any, like: pd.DataFrame, **options: A
     return result.astype(like.dtypes.to_dict())
 
 
-@given(rows, st.sampled_from(PERIODS), st.booleans(), st.sampled_from(["impressions", "first"]))
-@example([], "day", False, "impressions")
-def test_impressions_over_time_is_as_defined(rows: Any, every: Any, cumulative: bool, count: Any) -> None:
+@given(
+    rows,
+    st.sampled_from(PERIODS),
+    st.booleans(),
+    st.sampled_from(["impressions", "first"]),
+    st.sampled_from([None, "mailing", "profile"]),
+)
+@example([], "day", False, "impressions", None)
+@example([], "day", True, "first", "mailing")
+def test_impressions_over_time_is_as_defined(rows: Any, every: Any, cumulative: bool, count: Any, by: Any) -> None:
     frame = frame_of(rows)
-    got = ia.impressions_over_time(frame, every=every, cumulative=cumulative, count=count)
-    expected = defined(frame, ia.impressions_over_time, got, every=every, cumulative=cumulative, count=count)
+    if len(frame) and every == "hour":
+        frame["timestamp"] = frame["timestamp"].min() + (frame["timestamp"] - frame["timestamp"].min()) % pd.Timedelta(
+            "9D"
+        )
+    options = {"every": every, "cumulative": cumulative, "count": count, "by": by}
+    got = ia.impressions_over_time(frame, **options)
+    expected = defined(frame, ia.impressions_over_time, got, **options)
     pd.testing.assert_frame_equal(got, expected)
 
 

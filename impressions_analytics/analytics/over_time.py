@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.columns import KINDS
 from impressions_analytics.engine import (
     AnalysisInput,
     RequiredColumns,
@@ -41,6 +43,9 @@ MOST_ROWS = 50_000_000
 
 _COUNTED = {"impressions": ("impressions", "destinations", "profiles"), "first": ("first_opens",)}
 _KIND = "kind"
+_NUMBERS: dict[str, Any] = {
+    column.name: column.pandas_type for column in KINDS["impressions"] if column.type == "integer"
+}
 _DISTINCT = {"destinations": "destination", "profiles": "profile", "first_opens": "destination"}
 
 
@@ -127,7 +132,7 @@ def impressions_over_time(
     columns = ["timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)]
     columns += ["useragent"] if _KIND in groups else []
     required = RequiredColumns("impressions", tuple(columns), by=tuple(name for name in groups if name != _KIND))
-    counted_here = None if groups else _in_one_pass(data, required, every, counted, cumulative=cumulative)
+    counted_here = _in_one_pass(data, required, every, counted, cumulative=cumulative) if _one_pass(groups) else None
     if counted_here is not None:
         return counted_here
     source = open_input(data, required)
@@ -142,6 +147,11 @@ def impressions_over_time(
     return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
 
 
+def _one_pass(groups: Sequence[str]) -> bool:
+    """Whether the numpy pass can count by these columns: none, or one of whole numbers."""
+    return not groups or (len(groups) == 1 and groups[0] in _NUMBERS)
+
+
 def _in_one_pass(
     data: Any, required: RequiredColumns, every: Every, counted: Sequence[str], *, cumulative: bool
 ) -> pd.DataFrame | None:
@@ -150,16 +160,19 @@ def _in_one_pass(
     if rows is None:
         return None
     distinct = [_DISTINCT[name] for name in counted if name in _DISTINCT]
+    by = next(iter(required.by), None)
     try:
         found = passes.over_time(
-            rows, passes.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted
+            rows, passes.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted, by=by
         )
     except UnsuitedError:
         return None
     columns = {name: found[_DISTINCT.get(name, "rows")] for name in counted}
     if cumulative:
-        columns = {name: column.cumsum() for name, column in columns.items()}
-    return pd.DataFrame({"period": found["period"], **columns})
+        groups = max(1, int(np.count_nonzero(found["period"] == found["period"][:1])))
+        columns = {name: column.reshape(-1, groups).cumsum(axis=0).ravel() for name, column in columns.items()}
+    apart = {} if by is None else {by: pd.Series(found["by"]).astype(_NUMBERS[by])}
+    return pd.DataFrame({"period": found["period"], **apart, **columns})
 
 
 def _check_size(source: AnalysisInput, every: Every, groups: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import BLOCK, Values, bucket_of, distinct
+from impressions_analytics.engine.distinct import BLOCK, Values, bucket_of, distinct, representatives
 from impressions_analytics.engine.threads import in_parallel
 
 Result = TypeVar("Result")
@@ -203,38 +203,60 @@ def _together(parts: list[Values]) -> Values:
     return distinct(np.concatenate(parts))
 
 
-class Counts:
-    """Counts per number, added up."""
+class Numbers:
+    """Small numbers for the values of a column, from 0 on, given out as they come.
 
-    def __init__(self) -> None:
-        self._found: list[tuple[int, Values]] = []
+    Parameters
+    ----------
+    bits : int
+        How many bits a number may take.
+    """
 
-    def add(self, found: tuple[int, Values]) -> None:
-        """Add counts of the numbers from the first on."""
-        if len(found[1]):
-            self._found.append(found)
+    def __init__(self, bits: int) -> None:
+        self._most, self._lock = 1 << bits, threading.Lock()
+        self._given: dict[int, int] = {}
 
-    @property
-    def ends(self) -> tuple[int, int]:
-        """The lowest and the highest number counted; (0, -1) when nothing was."""
-        firsts, lasts = [low for low, _ in self._found], [low + len(counts) - 1 for low, counts in self._found]
-        return min(firsts, default=0), max(lasts, default=-1)
+    def of(self, values: Values) -> Values:
+        """Return the number of each value."""
+        chosen, ones = _standing(values)
+        if len(ones) > self._most:
+            raise UnsuitedError("too many groups")
+        numbers = np.zeros(len(values), dtype="int64")
+        with self._lock:
+            numbers[ones] = [self._given.setdefault(value, len(self._given)) for value in values.take(ones).tolist()]
+            if len(self._given) > self._most:
+                raise UnsuitedError("too many groups")
+        return numbers.take(chosen)
 
-    def between(self, first: int, last: int) -> Values:
-        """Return the counts of the numbers from the first to the last, 0 where there is none."""
-        total = np.zeros(last + 1 - first, dtype="int64")
-        for low, counts in self._found:
-            total[low - first : low - first + len(counts)] += counts
-        return total
+    def sorted(self) -> tuple[Values, Values]:
+        """Return the values in order, and the place of each number in that order."""
+        values = np.fromiter(self._given, dtype="int64", count=len(self._given))
+        order = np.argsort(values)
+        places = np.empty_like(order)
+        places[order] = np.arange(len(order))
+        return values[order], places
 
 
-def counted(numbers: Values) -> tuple[int, Values]:
-    """Return the lowest of some numbers, and how often it and each higher one occurs.
+def tallied(numbers: Values) -> tuple[Values, Values]:
+    """Return which numbers occur, and how often.
 
     Examples
     --------
-    >>> counted(np.array([7, 9, 7]))
-    (7, array([2, 0, 1]))
+    >>> tallied(np.array([7, 9, 7]))
+    (array([7, 9]), array([2, 1]))
     """
-    low = int(numbers.min()) if len(numbers) else 0
-    return low, np.bincount(numbers - low) if len(numbers) else np.zeros(0, dtype="int64")
+    if not len(numbers):
+        return numbers, numbers
+    low = numbers.min()
+    if numbers.max() - low <= 4 * len(numbers):
+        counts = np.bincount(numbers - low)
+        found = np.flatnonzero(counts)
+        return found + low, counts.take(found)
+    chosen, ones = _standing(numbers)
+    return numbers.take(ones), np.bincount(chosen, minlength=len(numbers)).take(ones)
+
+
+def _standing(values: Values) -> tuple[Values, Values]:
+    """Return which place stands for each value, and the places that stand for any."""
+    chosen = representatives(values)
+    return chosen, np.flatnonzero(chosen == np.arange(len(chosen)))

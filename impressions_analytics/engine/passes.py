@@ -6,92 +6,126 @@ The definitions are those of `impressions_analytics.analytics`; property tests h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from impressions_analytics.engine.calendar import CALENDARS, Calendar
-from impressions_analytics.engine.column_batches import ColumnBatch
+from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
 from impressions_analytics.engine.distinct import Values, distinct, in_order, representatives
 from impressions_analytics.engine.pairs import (
     GROUP_BITS,
-    Counts,
+    Numbers,
     Offsets,
     Pairs,
     Parts,
-    counted,
     dealt,
     group_of,
     in_buckets,
     packed,
     parted,
+    tallied,
     value_of,
 )
 from impressions_analytics.engine.threads import in_parallel
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 
+_BY_BITS = 13
+"""Up to 8,192 values of another column; the rest is for 65,536 periods: seven years of hours."""
+_MOST_CELLS = 50_000_000
+
 
 def over_time(
-    column_batches: Iterable[ColumnBatch], calendar: Calendar, *, distinct: Sequence[str], so_far: bool
+    column_batches: Iterable[ColumnBatch],
+    calendar: Calendar,
+    *,
+    distinct: Sequence[str],
+    so_far: bool,
+    by: str | None = None,
 ) -> dict[str, Values]:
-    """Count rows and distinct values per period.
+    """Count rows and distinct values per period, and per value of another column.
 
     Parameters
     ----------
     column_batches : iterable of ColumnBatch
-        Rows with ``timestamp`` and the columns of `distinct`.
+        Rows with ``timestamp`` and the columns of `distinct` and `by`.
     calendar : Calendar
         What a period is.
     distinct : sequence of str
         The columns to count distinct values of; a null counts as none.
     so_far : bool
-        Whether to count a value only in the earliest period that has it.
+        Whether to count a value only in the earliest period that has it (with this value of `by`).
+    by : str, optional
+        A column of whole numbers to count apart.
 
     Returns
     -------
     dict of numpy arrays
-        ``period`` (its start), every one from the first to the last; ``rows``; and each of `distinct`.
+        ``period`` (its start), every one from the first to the last; ``by``, every value in each period; ``rows``; and
+        each of `distinct`.
     """
-    offsets, periods = {name: Offsets() for name in distinct}, Offsets(GROUP_BITS)
-    rows, pairs = Counts(), {name: Pairs() for name in distinct}
+    bits = _BY_BITS if by else 0
+    offsets, periods, values = {name: Offsets() for name in distinct}, Offsets(GROUP_BITS - bits), Numbers(bits)
+    rows: list[tuple[Values, Values]] = []
+    pairs = {name: Pairs(bits) for name in distinct}
 
-    def parts_of(batch: ColumnBatch) -> tuple[tuple[int, Values], dict[str, Parts]]:
+    def parts_of(batch: ColumnBatch) -> tuple[tuple[Values, Values], dict[str, Parts]]:
         numbers = calendar.numbers(batch.integers("timestamp"))
         if not len(numbers):
-            return counted(numbers), {}
-        groups = periods.distances(int(numbers.min()), int(numbers.max()), lambda: numbers)
-        return counted(groups), {
-            name: parted(packed(groups, offsets[name].of(batch, name)), groups) for name in distinct
-        }
+            return tallied(numbers), {}
+        order = periods.distances(int(numbers.min()), int(numbers.max()), lambda: numbers)
+        groups = order << bits | values.of(batch.integers(by)) if by else order
+        return tallied(groups), {name: parted(packed(groups, offsets[name].of(batch, name)), order) for name in pairs}
 
     for found, parts in in_parallel(parts_of, column_batches):
-        rows.add(found)
+        rows.append(found)
         for name, part in parts.items():
             pairs[name].keep(part)
-    first, last = rows.ends
-    totals = {name: _totalled(kept, so_far=so_far).between(first, last) for name, kept in pairs.items()}
-    starts = calendar.starts(np.arange(first + periods.base, last + 1 + periods.base))
-    return {"period": starts, "rows": rows.between(first, last), **totals}
+    counts = {"rows": rows, **{name: _totalled(kept, bits, so_far=so_far) for name, kept in pairs.items()}}
+    return _on_grid(counts, calendar, periods.base, values.sorted() if by else None)
 
 
-def _totalled(pairs: Pairs, *, so_far: bool) -> Counts:
-    """Count the values of each group, or those of each group that are in no lower group."""
-    counts = Counts()
-    for found in pairs.by_value(_first_seen) if so_far else pairs.by_group(_values_by_group):
-        counts.add(found)
-    return counts
+def _on_grid(
+    counts: Mapping[str, list[tuple[Values, Values]]],
+    calendar: Calendar,
+    base: int,
+    by: tuple[Values, Values] | None,
+) -> dict[str, Values]:
+    """Return counts of every period from the first to the last, and in it of every value of `by`; 0 where none is."""
+    bits = _BY_BITS if by else 0
+    values, places = by or (np.zeros(1, dtype="int64"), np.zeros(1, dtype="int64"))
+    seen = [groups >> bits for groups, _ in counts["rows"] if len(groups)]
+    first, last = min((int(one.min()) for one in seen), default=0), max((int(one.max()) for one in seen), default=-1)
+    size = (last + 1 - first) * len(values)
+    if size > _MOST_CELLS:
+        raise UnsuitedError("too many cells")
+    grids, mask = {}, (1 << bits) - 1
+    for name, parts in counts.items():
+        cells = (
+            (((groups >> bits) - first) * len(values) + places.take(groups & mask), found) for groups, found in parts
+        )
+        grids[name] = _added_up(cells, size)
+    starts = calendar.starts(np.arange(first + base, last + 1 + base))
+    return {"period": starts.repeat(len(values)), "by": np.tile(values, len(starts)), **grids}
 
 
-def _values_by_group(pairs: Values) -> tuple[int, Values]:
-    return counted(group_of(pairs.compress(value_of(pairs) != 0)))
+def _totalled(pairs: Pairs, bits: int, *, so_far: bool) -> list[tuple[Values, Values]]:
+    """Count the values of each group, or those of each group that are in no lower group with the same lower bits."""
+    return list(pairs.by_value(partial(_first_seen, bits=bits)) if so_far else pairs.by_group(_values_by_group))
 
 
-def _first_seen(pairs: Values) -> tuple[int, Values]:
+def _values_by_group(pairs: Values) -> tuple[Values, Values]:
+    return tallied(group_of(pairs.compress(value_of(pairs) != 0)))
+
+
+def _first_seen(pairs: Values, bits: int) -> tuple[Values, Values]:
     pairs = pairs.compress(value_of(pairs) != 0)
-    groups, chosen = group_of(pairs), representatives(value_of(pairs))
+    groups = group_of(pairs)
+    chosen = representatives(packed(groups & ((1 << bits) - 1), value_of(pairs)))
     np.minimum.at(lowest := groups.copy(), chosen, groups)
-    return counted(lowest.compress(chosen == np.arange(len(chosen))))
+    return tallied(lowest.compress(chosen == np.arange(len(chosen))))
 
 
 def per_key(column_batches: Iterable[ColumnBatch], key: str) -> tuple[dict[str, Values], int]:
@@ -144,20 +178,29 @@ def per_class(column_batches: Iterable[tuple[Values, Values]]) -> tuple[Values, 
     array, array, int
         Rows and distinct values by the number of the class, and the distinct values of all.
     """
-    offsets, rows, values, pairs, total = Offsets(), Counts(), Counts(), Pairs(), 0
+    offsets, pairs, total = Offsets(), Pairs(), 0
+    rows: list[tuple[Values, Values]] = []
+    values: list[tuple[Values, Values]] = []
 
-    def parts_of(batch: tuple[Values, Values]) -> tuple[tuple[int, Values], Parts]:
+    def parts_of(batch: tuple[Values, Values]) -> tuple[tuple[Values, Values], Parts]:
         classes, found = batch
         if not len(classes):
-            return counted(classes), Parts()
+            return tallied(classes), Parts()
         found = offsets.distances(int(found.min()), int(found.max()), lambda: found)
-        return counted(classes), in_buckets(packed(classes, found))
+        return tallied(classes), in_buckets(packed(classes, found))
 
     for found, parts in in_parallel(parts_of, column_batches):
-        rows.add(found)
+        rows.append(found)
         pairs.keep(parts)
     for of_class, of_all in pairs.by_value(lambda found: (_values_by_group(found), len(distinct(value_of(found))))):
-        values.add(of_class)
+        values.append(of_class)
         total += of_all
-    last = rows.ends[1]
-    return rows.between(0, last), values.between(0, last), total
+    count = 1 + max((int(classes.max()) for classes, _ in rows if len(classes)), default=-1)
+    return _added_up(rows, count), _added_up(values, count), total
+
+
+def _added_up(parts: Iterable[tuple[Values, Values]], size: int) -> Values:
+    total = np.zeros(size, dtype="int64")
+    for places, counts in parts:
+        np.add.at(total, places, counts)
+    return total
