@@ -3,6 +3,7 @@
 from . import sandbox as sandbox
 from .analytics import compare_devices as compare_devices
 from .analytics import compare_mailings as compare_mailings
+from .analytics import country_breakdown as country_breakdown
 from .analytics import dominant_results as dominant_results
 from .analytics import engagement_segments as engagement_segments
 from .analytics import find_anomalies as find_anomalies
@@ -14,6 +15,7 @@ from .analytics import impressions_per_profile as impressions_per_profile
 from .analytics import mailing_performance as mailing_performance
 from .analytics import metrics as metrics
 from .analytics import open_decay as open_decay
+from .analytics import provider_breakdown as provider_breakdown
 from .analytics import time_to_open as time_to_open
 from .analytics import unrecognised_user_agents as unrecognised_user_agents
 from .analytics import user_agent_breakdown as user_agent_breakdown
@@ -30,6 +32,8 @@ from .charts.hours import plot_hour_of_week as plot_hour_of_week
 from .charts.mailings import plot_mailing_performance as plot_mailing_performance
 from .charts.over_time import plot_impressions_over_time as plot_impressions_over_time
 from .charts.profiles import plot_impressions_per_profile as plot_impressions_per_profile
+from .charts.recipients import plot_country_breakdown as plot_country_breakdown
+from .charts.recipients import plot_provider_breakdown as plot_provider_breakdown
 from .errors import AccessDeniedError as AccessDeniedError
 from .errors import AnalysisError as AnalysisError
 from .errors import ApiError as ApiError

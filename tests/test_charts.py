@@ -93,6 +93,16 @@ def mailings(count: int) -> pd.DataFrame:
     )
 
 
+def providers(count: int) -> pd.DataFrame:
+    rates = {"open_rate_low": 0.2, "open_rate_high": 0.4, "bounce_rate": 0.05}
+    return pd.DataFrame({"provider": [f"{n}.example" for n in range(count)], "messages_delivered": 1_000, **rates})
+
+
+def countries(count: int) -> pd.DataFrame:
+    names = [f"C{number}" for number in range(count)]
+    return pd.DataFrame({"country": names, "opened_messages": 50, "share_of_messages": 1 / count})
+
+
 CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
     "over_time": (
         ia.plot_impressions_over_time,
@@ -161,6 +171,20 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             breakdown({"Gmail": 6, "unknown": 4}).assign(kind=["proxy", "bot"]),
             breakdown({f"client {number}": 1 for number in range(2_000)}),
         ],
+    ),
+    "providers": (
+        ia.plot_provider_breakdown,
+        [
+            providers(3),
+            providers(1).assign(provider=NASTY),
+            providers(2_000),
+            providers(2).assign(open_rate_low=0.0, open_rate_high=1.0, bounce_rate=float("nan"), mailing=[1, 2]),
+            providers(2).assign(messages_delivered=[0, 1], open_rate_high=[float("nan"), 0.5]),
+        ],
+    ),
+    "countries": (
+        ia.plot_country_breakdown,
+        [countries(3), countries(1).assign(country=NASTY), countries(300), countries(1).assign(opened_messages=0)],
     ),
 }
 CASES = [

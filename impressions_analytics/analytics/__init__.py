@@ -2,7 +2,8 @@
 
 Each takes a pandas, Polars or Arrow frame, a Parquet path or glob, or an `Archive`, and returns a pandas frame; given
 an Ibis table or a Spark frame it returns the same kind, still lazy. Column order, types and row order are part of the
-promise, an empty input gives an empty result with the same columns, and the input is never changed.
+promise, an empty input gives an empty result with the same columns, and the input is never changed. Daily log files
+(`recipients.py`) are taken as frames in memory, or from an `Archive` that keeps them.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from impressions_analytics.analytics.machines import compare_devices, human_open
 from impressions_analytics.analytics.mailings import mailing_performance
 from impressions_analytics.analytics.over_time import impressions_over_time
 from impressions_analytics.analytics.profiles import impressions_per_profile
+from impressions_analytics.analytics.recipients import country_breakdown, provider_breakdown
 
 __all__ = [
     "compare_devices",
     "compare_mailings",
+    "country_breakdown",
     "dominant_results",
     "engagement_segments",
     "find_anomalies",
@@ -35,6 +38,7 @@ __all__ = [
     "mailing_performance",
     "metrics",
     "open_decay",
+    "provider_breakdown",
     "time_to_open",
     "unrecognised_user_agents",
     "user_agent_breakdown",
