@@ -224,6 +224,17 @@ def columns_of(kind: Kind, family: Family = "ms") -> tuple[Column, ...]:
     return tuple(column for column in KINDS[kind] if family in column.families)
 
 
+def time_column(kind: Kind) -> str:
+    """Return the column that says when a row of a kind happened.
+
+    Examples
+    --------
+    >>> time_column("impressions"), time_column("destinations")
+    ('timestamp', 'timestampsent')
+    """
+    return next(column.name for column in KINDS[kind] if column.type == "timestamp")
+
+
 def arrow_schema(kind: Kind, family: Family = "ms") -> pa.Schema:
     """Return the schema of a kind on disk: microseconds, plain strings, nulls only where they are legal.
 

@@ -12,7 +12,7 @@ import pytest
 
 from impressions_analytics.sandbox import Sandbox
 
-COMMAND = (sys.executable, "-W", "error", "-m", "impressions_analytics.sandbox")
+COMMAND = (sys.executable, "-W", "error", "-m", "impressions_analytics.cli", "sandbox")
 FOREIGN_CLIENT = """
 const [url, authUrl, token] = process.argv.slice(1);
 (async () => {
@@ -36,7 +36,7 @@ def process():
 
         def start(*options, stdin=subprocess.PIPE):
             pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            child = children.enter_context(subprocess.Popen([*COMMAND, *options], text=True, **pipes))
+            child = children.enter_context(subprocess.Popen([*COMMAND, "--json", *options], text=True, **pipes))
             children.callback(child.kill)
             return child, json.loads(child.stdout.readline())
 
@@ -49,7 +49,9 @@ def fetch(address, data=None):
 
 
 def test_a_process_says_where_it_is_serves_and_ends_with_its_standard_input(process):
-    child, where = process("--impressions", "300", "--seed", "4", "--emailings", "2", "--latency", "0.01")
+    child, where = process(
+        "--impressions", "300", "--seed", "4", "--emailings", "2", "--behave", '{"latency_seconds": 0.01}'
+    )
     assert set(where) == {"url", "auth_url", "access_token"}
     page = fetch(f"{where['url']}/v2/ms/impressions?limit=1000&access_token={where['access_token']}")
     truth = Sandbox(impressions=300, seed=4, emailings=2).truth()
@@ -79,10 +81,19 @@ def test_another_process_can_count_calls_and_change_the_behaviour(process):
     assert fetch(address)["data"][0]["ID"] == "1"
 
 
-def test_a_wrong_option_is_a_usage_error():
-    done = subprocess.run([*COMMAND, "--order", "shuffled"], capture_output=True, text=True, timeout=20, check=False)
-    assert done.returncode == 2
-    assert "order is 'shuffled'; it can be" in done.stderr
+@pytest.mark.parametrize(
+    ("behave", "words"),
+    [
+        ('{"order": "shuffled"}', "order is 'shuffled'; it can be"),
+        ('{"odour": 1}', "--behave has no 'odour'; it has v2_edition, order"),
+        ("[1]", "must be a JSON object"),
+        ("{order", "--behave is no JSON"),
+    ],
+)
+def test_a_behaviour_that_there_is_not_is_a_usage_error(behave, words, impressions):
+    code, out, err = impressions("sandbox", "--behave", behave)
+    assert (code, out) == (2, "")
+    assert words in err
 
 
 def test_without_a_pipe_on_standard_input_it_serves_until_it_is_told_to_stop(process):

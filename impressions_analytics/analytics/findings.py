@@ -9,6 +9,7 @@ import pandas as pd
 
 from impressions_analytics.analytics.judged_mailings import Judgement
 from impressions_analytics.analytics.silence import Silence
+from impressions_analytics.columns import time_column
 
 LATE = pd.Timedelta(days=1)
 """How much earlier than the impressions another kind may end before that is a finding."""
@@ -82,7 +83,7 @@ def not_loaded(archive: Any, kinds: Sequence[Any], since: pd.Timestamp, now: pd.
 def _first(archive: Any, kind: Any, since: pd.Timestamp) -> pd.Timestamp:
     """Return the first moment of a kind in the archive, so that what comes before it is no gap."""
     table = archive.scan(kind)
-    time = "timestampsent" if kind == "destinations" else "timestamp"
+    time = time_column(kind)
     first = table[time].min().to_pyarrow().as_py()
     return since if first is None else pd.Timestamp(first)
 

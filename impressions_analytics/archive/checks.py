@@ -12,20 +12,12 @@ import numpy as np
 
 from impressions_analytics.archive.merge import BATCH_ROWS
 from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month
-from impressions_analytics.archive.periods import (
-    Period,
-    Stretch,
-    believed,
-    covered,
-    outer_stretch,
-    subtract,
-    time_column,
-)
+from impressions_analytics.archive.periods import Period, Stretch, believed, covered, outer_stretch, subtract
 from impressions_analytics.archive.results import Finding, Verification
 from impressions_analytics.archive.rewriting import count_rows
 from impressions_analytics.archive.row_source import RowSource
 from impressions_analytics.archive.suppression import LIST, Suppression
-from impressions_analytics.columns import Family, Kind
+from impressions_analytics.columns import Family, Kind, time_column
 from impressions_analytics.errors import ArchiveError
 from impressions_analytics.parquet.rows_file import parquet_told
 from impressions_analytics.parquet.seal import check_file

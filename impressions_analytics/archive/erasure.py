@@ -26,11 +26,11 @@ from impressions_analytics.archive.kept_logs import (
 )
 from impressions_analytics.archive.own_exports import remove_exports
 from impressions_analytics.archive.partitions import KindPartitions, Month
-from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import ErasureReceipt, Retention
 from impressions_analytics.archive.rewriting import Choose, batches, rewrite_month
 from impressions_analytics.archive.suppression import Suppression, identifiers, is_one_of
+from impressions_analytics.columns import time_column
 from impressions_analytics.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -17,12 +17,11 @@ from impressions_analytics.archive.kept_logs import LOG_KINDS, KeptDay, KeptLogs
 from impressions_analytics.archive.merge import in_groups
 from impressions_analytics.archive.own_exports import EXPORTS, USER_AGENTS
 from impressions_analytics.archive.partitions import KindPartitions
-from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import check_key, pseudonymise, pseudonymise_log
 from impressions_analytics.archive.results import Export
 from impressions_analytics.archive.store import Store, open_output, open_store
 from impressions_analytics.archive.views import VIEWS
-from impressions_analytics.columns import arrow_schema
+from impressions_analytics.columns import arrow_schema, time_column
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.loader.log_columns import LogKind, log_schema
 from impressions_analytics.parquet.database import duckdb_told, settings

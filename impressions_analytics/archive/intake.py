@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impressions_analytics.archive.partitions import KindPartitions
-from impressions_analytics.archive.periods import Period, Stretch, split_months, time_column
+from impressions_analytics.archive.periods import Period, Stretch, split_months
 from impressions_analytics.archive.rewriting import Merged, merge_month, month_of
+from impressions_analytics.columns import time_column
 from impressions_analytics.errors import ArchiveError
 from impressions_analytics.parquet.tables import identify, to_table
 

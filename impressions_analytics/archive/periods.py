@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from impressions_analytics.columns import Kind
-
 Stretch = tuple[datetime, datetime]
 """A half-open stretch of wall clock: begin <= timestamp < end."""
 
@@ -52,17 +50,6 @@ class Period:
     def clip(self, stretch: Stretch) -> Period:
         """Return the part of it inside a stretch; its rows must be counted again."""
         return replace(self, begin=max(self.begin, stretch[0]), end=min(self.end, stretch[1]))
-
-
-def time_column(kind: Kind) -> str:
-    """Return the column by which a kind is put into months.
-
-    Examples
-    --------
-    >>> time_column("impressions"), time_column("destinations")
-    ('timestamp', 'timestampsent')
-    """
-    return "timestampsent" if kind == "destinations" else "timestamp"
 
 
 def join(stretches: Iterable[Stretch]) -> list[Stretch]:

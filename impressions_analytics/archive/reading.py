@@ -12,12 +12,12 @@ import pandas as pd
 
 from impressions_analytics.archive.fetched import Fetched
 from impressions_analytics.archive.partitions import KindPartitions, Month
-from impressions_analytics.archive.periods import Stretch, believed, covered, outer_stretch, subtract, time_column
+from impressions_analytics.archive.periods import Stretch, believed, covered, outer_stretch, subtract
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.rewriting import batches
 from impressions_analytics.archive.suppression import identifiers
 from impressions_analytics.certificate import Certificate
-from impressions_analytics.columns import arrow_schema
+from impressions_analytics.columns import arrow_schema, time_column
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.database import literal
 from impressions_analytics.parquet.rows_file import parquet_told

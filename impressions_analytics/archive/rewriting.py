@@ -12,7 +12,8 @@ import numpy as np
 from impressions_analytics.archive.fetched import Fetched
 from impressions_analytics.archive.merge import BATCH_ROWS, SortedRows, in_groups, merge_rows
 from impressions_analytics.archive.partitions import KindPartitions, Month
-from impressions_analytics.archive.periods import Period, coalesce, overlay, time_column
+from impressions_analytics.archive.periods import Period, coalesce, overlay
+from impressions_analytics.columns import time_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.archive.periods import time_column
 from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.suppression import Suppression
-from impressions_analytics.columns import Kind
+from impressions_analytics.columns import Kind, time_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

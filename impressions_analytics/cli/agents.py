@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.options import AsJson
 from impressions_analytics.cli.terminal import tell
 from impressions_analytics.errors import printable
 
@@ -26,7 +27,7 @@ def agents(
     source: Annotated[str, typer.Argument(metavar="FILE_OR_ARCHIVE", help="A Parquet file, or an archive.")],
     limit: Annotated[int, typer.Option(min=1, help="How many to list at most.")] = 50,
     rules: Annotated[Path | None, typer.Option(metavar="FILE", help="Rules of your own, as TOML.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the user agents that no rule knows, most frequent first, to send to the project or to write rules for.
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 
 import impressions_analytics as ia
-from impressions_analytics.cli.terminal import say, tell
-
-if TYPE_CHECKING:
-    from impressions_analytics.api.endpoints import Version
+from impressions_analytics.cli.options import AsJson, Version, settings, tell_result
+from impressions_analytics.cli.terminal import say
 
 
 def check(
-    version: Annotated[
-        int | None,
-        typer.Option(
-            "--version", min=2, max=4, metavar="2|3|4", help="Version of the API; 2 by default.", show_default=False
-        ),
-    ] = None,
+    version: Version = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the facts; later loads read them.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find out how the API behaves for this account: at most 25 calls, and no row is shown.
 
@@ -32,8 +24,8 @@ def check(
     from impressions_analytics.api.facts import facts_file, write_facts
     from impressions_analytics.loader.check import check_api
 
-    found = check_api(ia.Copernica.from_env(version=cast("Version | None", version)))
-    tell(json.dumps(found.to_json()) if as_json else str(found))
+    found = check_api(settings(version))
+    tell_result(found, as_json)
     if save:
         path = facts_file(os.environ)
         if path is None:

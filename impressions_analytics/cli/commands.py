@@ -6,7 +6,6 @@ Exit codes: 0 good; 1 an expected failure, told in one line, or rows that are no
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from pathlib import Path
@@ -19,6 +18,19 @@ from impressions_analytics.certificate import VERDICTS
 from impressions_analytics.cli.agents import agents
 from impressions_analytics.cli.check import check
 from impressions_analytics.cli.mailings import mailings
+from impressions_analytics.cli.options import (
+    ArchivePath,
+    AsJson,
+    Begin,
+    Destinations,
+    Emailings,
+    End,
+    FamilyOption,
+    Version,
+    settings,
+    tell_result,
+)  # fmt: skip
+from impressions_analytics.cli.sandbox import sandbox
 from impressions_analytics.cli.terminal import Commands, run, say, tell
 from impressions_analytics.cli.watch import watch
 from impressions_analytics.columns import KINDS, EventKind, Family
@@ -26,7 +38,6 @@ from impressions_analytics.errors import InvalidArgumentError
 from impressions_analytics.parquet.files import check_place
 
 if TYPE_CHECKING:
-    from impressions_analytics.api.settings import Copernica
     from impressions_analytics.certificate import Verdict
     from impressions_analytics.columns import Kind
 
@@ -41,21 +52,6 @@ app = typer.Typer(
 )
 
 ExportFormat = Literal["parquet", "csv", "duckdb"]
-Version = Annotated[
-    int | None,
-    typer.Option(
-        "--version", min=2, max=4, metavar="2|3|4", help="Version of the API; 2 by default.", show_default=False
-    ),
-]
-Begin = Annotated[
-    str | None, typer.Option(metavar="DAY", help="First day or moment, as 2026-01-31 or '2026-01-31 13:00:00'.")
-]
-End = Annotated[str | None, typer.Option(metavar="DAY", help="First day or moment that is not wanted any more.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
-Emailings = Annotated[list[str] | None, typer.Option(metavar="ID", help="Of this emailing; may be repeated.")]
-Destinations = Annotated[list[str] | None, typer.Option(metavar="ID", help="Of this destination; may be repeated.")]
-ArchivePath = Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")]
-FamilyOption = Annotated[Family, typer.Option(help="Marketing Suite, or Publisher.")]
 
 
 def main() -> None:
@@ -117,11 +113,11 @@ def load(
         "destination": destination or None, "emailing": emailing or None, "begin": begin, "end": end, "family": family,
     }  # fmt: skip
     if plan:
-        planned = plan_load(_api(version), kind=kind, **selection)
+        planned = plan_load(settings(version), kind=kind, **selection)
         tell(json.dumps(planned.to_json()) if as_json else planned)
         return
     path = _place_for_rows(out)
-    frame = load_events(kind, _api(version), **selection)
+    frame = load_events(kind, settings(version), **selection)
     ia.write_snapshot(frame, path)
     certificate = frame.attrs["load"]
     tell(json.dumps({**certificate, "path": str(path)}) if as_json else f"{path}: {certificate!r}")
@@ -164,7 +160,7 @@ def sync(
     kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])
     try:
         summary = archive.sync(
-            _api(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
+            settings(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
             emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
             keep_days=keep_days, logs=logs, progress=progress_line(),
         )  # fmt: skip
@@ -173,7 +169,7 @@ def sync(
         say(f"Stopped. What came is kept in {folder}; the next sync goes on from there.")
         raise
     clear_line()
-    _tell(summary, as_json)
+    tell_result(summary, as_json)
     if summary.retention is not None:
         say(str(summary.retention))
     _end_by(summary.verdict, f"what came is in {folder}")
@@ -213,7 +209,7 @@ def export(
 
     key = read_key(os.environ, file=key_file) if pseudonymise else None
     exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonym_key=key)
-    _tell(exported, as_json)
+    tell_result(exported, as_json)
 
 
 @app.command()
@@ -230,12 +226,12 @@ def verify(
 
     Example: impressions verify data/archive
     """
-    found = ia.Archive(folder).verify(_api(version) if api else None, logs=logs)
-    _tell(found, as_json)
+    found = ia.Archive(folder).verify(settings(version) if api else None, logs=logs)
+    tell_result(found, as_json)
     raise typer.Exit(0 if found.ok else 1)
 
 
-for command in (watch, agents, check, mailings):
+for command in (watch, agents, check, mailings, sandbox):
     app.command()(command)
 
 
@@ -253,40 +249,7 @@ def erase(
     Example: impressions erase data/archive --profile 13453
     """
     receipt = ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination, dry_run=dry_run)
-    _tell(receipt, as_json)
-
-
-@app.command()
-def sandbox(
-    impressions: Annotated[int, typer.Option(min=0, help="How many impressions to invent.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same data.")] = 1,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine; 0 takes a free one.")] = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Serve an imitation of the API on this machine until Ctrl-C, to try things on without an account.
-
-    Example: impressions sandbox --port 8112
-    """
-    from impressions_analytics.sandbox import command
-
-    def announce(where: dict[str, str]) -> None:
-        if as_json:
-            print(json.dumps(where), flush=True)
-            return
-        for name, value in {"ACCESS_TOKEN": "access_token", "API_URL": "url", "AUTH_URL": "auth_url"}.items():
-            print(f"export COPERNICA_{name}={where[value]}", flush=True)
-        say("Serving invented data; paste these lines into another terminal to load from here. Ctrl-C stops.")
-
-    try:
-        command.serve(announce, impressions=impressions, seed=seed, port=port)
-    except OSError as problem:
-        if problem.errno not in _PORT_TROUBLE:
-            raise
-        trouble = _PORT_TROUBLE[problem.errno]
-        raise InvalidArgumentError(f"--port {port} {trouble}; give another, or 0 for a free one") from None
-
-
-_PORT_TROUBLE = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not yours to take"}
+    tell_result(receipt, as_json)
 
 
 def _place_for_rows(out: Path | None) -> Path:
@@ -306,12 +269,3 @@ def _end_by(verdict: str, kept: str) -> None:
     if verdict != "complete":
         say(f"impressions: {kept}, but the load is {verdict}: {VERDICTS[cast('Verdict', verdict)]}")
         raise typer.Exit(1)
-
-
-def _tell(result: Any, as_json: bool) -> None:
-    """Print what was done, for a person or for a script."""
-    tell(json.dumps(result.to_json()) if as_json else result)
-
-
-def _api(version: int | None) -> Copernica:
-    return ia.Copernica.from_env(version=cast("Literal[2, 3, 4] | None", version))

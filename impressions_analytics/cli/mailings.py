@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.options import AsJson, Version, settings
 from impressions_analytics.cli.terminal import tell
 from impressions_analytics.errors import printable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from impressions_analytics.api.endpoints import Version
 
 
 def mailings(
@@ -22,13 +21,8 @@ def mailings(
         str | None,
         typer.Argument(help="An archive that was synced with --kind emailings; else the API is asked."),
     ] = None,
-    version: Annotated[
-        int | None,
-        typer.Option(
-            "--version", min=2, max=4, metavar="2|3|4", help="Version of the API; 2 by default.", show_default=False
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+    version: Version = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the mailings, newest first: number, date, subject, and how many messages were sent.
 
@@ -53,7 +47,7 @@ def _newest_first(emailings: pd.DataFrame) -> list[dict[str, object]]:
 
 def _emailings(archive: str | None, version: int | None) -> pd.DataFrame:
     if archive is None:
-        return ia.load_emailings(ia.Copernica.from_env(version=cast("Version | None", version)))
+        return ia.load_emailings(settings(version))
     emailings = ia.Archive(archive).read("emailings")
     if emailings.empty and emailings.attrs["load"]["verdict"] == "unproven":
         raise ia.ArchiveError(f"{archive} holds no mailings: run impressions sync with --kind emailings first")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.cli.options import ArchivePath, AsJson
 from impressions_analytics.cli.terminal import tell
 from impressions_analytics.errors import printable
 
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folder: Annotated[str, typer.Argument(help="The archive: a folder, or an address such as s3://bucket/mail.")],
+    folder: ArchivePath,
     days: Annotated[int, typer.Option(min=1, help="Look at the mailings that became a day old in so many days.")] = 7,
     as_of: Annotated[
         str | None, typer.Option(metavar="MOMENT", help="Judge as of this moment; by default where the archive ends.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what is out of line in the last mailings; exit code 1 and one line for each finding.
 

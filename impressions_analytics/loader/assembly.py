@@ -15,9 +15,9 @@ from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
 from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.certificate import Certificate, fingerprint
-from impressions_analytics.columns import Family, Kind
+from impressions_analytics.columns import Family, Kind, time_column
 from impressions_analytics.errors import IncompleteLoadError
-from impressions_analytics.loader.decode import Decoder, build_frame, time_column
+from impressions_analytics.loader.decode import Decoder, build_frame
 from impressions_analytics.loader.profile_lookup import ProfileLookup
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.slicing import Slicer
@@ -128,7 +128,7 @@ def make_certificate(
         begin=str(window.begin) if window.begins else None,
         end=str(end),
         open_end=not window.ends,
-        rows_after_end=int((frame[time_column(frame)] >= end).sum()),
+        rows_after_end=int((frame[time_column(wanted.kind)] >= end).sum()),
         zone=api.timezone,
         windows=len(group),
         rows=len(frame),

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from impressions_analytics.api.outcomes import UNREADABLE
-from impressions_analytics.columns import Column, Family, Kind, columns_of
+from impressions_analytics.columns import Column, Family, Kind, columns_of, time_column
 from impressions_analytics.errors import MalformedResponseError, RequestRefusedError
 from impressions_analytics.loader.rows import check_letters, dig, envelope_decoder, first_sent, inner, row_type
 from impressions_analytics.loader.values import CODES, READERS, UNFIT, Vocabulary, why_unfit
@@ -255,24 +255,18 @@ def build_frame(decoder: Decoder, pages: Iterable[pa.Table]) -> pd.DataFrame:
     >>> build_frame(Decoder("impressions"), []).dtypes["timestamp"]
     dtype('<M8[us]')
     """
-    table = in_time_order(pa.concat_tables([pa.Table.from_batches([decoder.empty()]), *pages]))
+    table = in_time_order(pa.concat_tables([pa.Table.from_batches([decoder.empty()]), *pages]), decoder.kind)
     series = {column.name: _series(column, table[column.name], decoder) for column in decoder.columns}
     return pd.DataFrame(series, copy=False)
 
 
-def in_time_order(table: pa.Table) -> pa.Table:
+def in_time_order(table: pa.Table, kind: Kind) -> pa.Table:
     """Return the rows ordered by time and then by ID; a table that has the order already is not copied."""
-    times, identifiers = table[time_column(table)].to_numpy(), table["ID"].to_numpy()
+    times, identifiers = table[time_column(kind)].to_numpy(), table["ID"].to_numpy()
     later = times[1:] > times[:-1]
     if bool(np.all(later | ((times[1:] == times[:-1]) & (identifiers[1:] > identifiers[:-1])))):
         return table
     return table.take(np.lexsort((identifiers, times)))
-
-
-def time_column(rows: pa.Table | pa.RecordBatch | pd.DataFrame) -> str:
-    """Return which column says when a row happened."""
-    names = rows.columns if isinstance(rows, pd.DataFrame) else rows.schema.names
-    return "timestamp" if "timestamp" in names else "timestampsent"
 
 
 def _series(column: Column, values: pa.ChunkedArray, decoder: Decoder) -> Any:

@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from impressions_analytics.api.endpoints import ALWAYS_SAID, BY_DAY, Endpoint, PeriodStyle, period_parameters
 from impressions_analytics.api.windows import SECOND, Window
+from impressions_analytics.columns import time_column
 from impressions_analytics.errors import RequestRefusedError
-from impressions_analytics.loader.decode import Page, is_gone, time_column
+from impressions_analytics.loader.decode import Page, is_gone
 from impressions_analytics.loader.page_checks import check_end, check_envelope
 
 PAGE_ROWS = 1000  # the most that the API gives
@@ -211,7 +212,7 @@ class WindowLoad:
     def _begin(self, page: Page) -> None:
         """Look at the first page: it tells how long the list is."""
         self.total_before = page.total
-        times = page.rows[time_column(page.rows)]
+        times = page.rows[time_column(self.endpoint.kind)]
         self.first_time = np.min(times.to_numpy()).astype(dt.datetime) if len(times) else None
         if page.total is not None and page.total > DEEP_ROWS and self.divisible:
             self.outcome = "too long"
@@ -258,7 +259,7 @@ class WindowLoad:
         self.outcome = "settled"
         if self.repeats:
             table = table.take(np.sort(places))
-        times = table[time_column(table)].to_numpy()
+        times = table[time_column(self.endpoint.kind)].to_numpy()
         early, late = self.window.outside(times)
         self.rows_before, self.rows_after = int(early.sum()), int(late.sum())
         self.rows = table.filter(pa.array(~(early | late))) if self.rows_before or self.rows_after else table
@@ -274,7 +275,7 @@ class WindowLoad:
         if not self.asked:
             return False
         margin = dt.timedelta(days=2) if self.endpoint.period_style in BY_DAY else 2 * SECOND
-        early, late = self.window.outside(rows[time_column(rows)].to_numpy(), margin)
+        early, late = self.window.outside(rows[time_column(self.endpoint.kind)].to_numpy(), margin)
         return bool(early.any() or late.any())
 
     def _turns_in_a_circle(self) -> bool:

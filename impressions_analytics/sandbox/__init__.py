@@ -8,7 +8,7 @@ It imports nothing of the rest of the package: what a client gets wrong, it cann
 
 from impressions_analytics.sandbox.behaviour import Behaviour
 from impressions_analytics.sandbox.box import Sandbox
-from impressions_analytics.sandbox.command import main, serve
+from impressions_analytics.sandbox.serve import serve
 from impressions_analytics.sandbox.story import Story
 
-__all__ = ["Behaviour", "Sandbox", "Story", "main", "serve"]
+__all__ = ["Behaviour", "Sandbox", "Story", "serve"]

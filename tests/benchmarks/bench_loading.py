@@ -152,7 +152,8 @@ class Served:
     """A sandbox in a process of its own."""
 
     def __init__(self, **options):
-        command = [sys.executable, "-m", "impressions_analytics.sandbox", "--behave", json.dumps(options.pop("behave"))]
+        command = [sys.executable, "-m", "impressions_analytics.cli", "sandbox", "--json"]
+        command += ["--behave", json.dumps(options.pop("behave"))]
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
