@@ -150,3 +150,16 @@ def test_a_report_whose_inputs_cover_every_mailing_stays_green(tmp_path: Path) -
     page = Path(ia.write_report(opens, tmp_path / "report.html", deliveries=deliveries)).read_text("utf-8")
     assert '<details class="verdict complete">' in page
     assert "partly covered" not in page.split("</style>")[1]
+
+
+def test_no_winner_is_named_and_nothing_forecast_of_a_mailing_that_is_not_covered() -> None:
+    opens, deliveries = frame("impressions", None, "2026-07-01"), frame("deliveries", None, "2026-06-09")
+    compared = ia.compare_mailings(opens, deliveries, a=411, b=412)
+    lacking = "mailing 412 (deliveries: known until 2026-06-09)"
+    assert compared["not_covered"].tolist() == [lacking]
+    assert compared["answer"].tolist() == [f"Nothing is decided: the data lack {lacking}."]
+    assert compared[["delivered_a", "delivered_b", "messages_human_b"]].to_numpy().tolist() == [[10, 10, 10]]
+    assert compared[["difference", "winner", "largest_delta", "deliveries_to_decide"]].isna().all(axis=None)
+    assert ia.compare_mailings(opens, deliveries, a=402, b=411)["not_covered"].isna().all()
+    with pytest.raises(ia.AnalysisError, match=r"^nothing is.* mailing 412: deliveries: known until 2026-06-09"):
+        ia.forecast_opens(opens, frame("destinations", None, "2026-07-01"), deliveries, mailing=412)

@@ -122,3 +122,7 @@ def test_a_cron_line_that_brings_only_impressions_leaves_later_mailings_without_
     page = Path("report.html").read_text("utf-8")
     assert banner(Path("report.html")) == "partly-covered"
     assert f"rates are over {len(found) - len(late)} of {len(found)} mailings" in page
+    archive.sync(api, kinds="destinations")
+    judged = ia.find_anomalies(archive, as_of="2026-06-24")
+    assert judged.attrs["looked_at"] == []
+    assert any(words.startswith("mailing 412: deliveries") for words in judged.attrs["not_checked"])

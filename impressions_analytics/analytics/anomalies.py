@@ -9,6 +9,7 @@ import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.compare import chosen_kinds
+from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.analytics.findings import finding, not_loaded, silent
 from impressions_analytics.analytics.judged_mailings import (
     LEAST_DELIVERED,
@@ -21,7 +22,7 @@ from impressions_analytics.analytics.judged_mailings import (
 from impressions_analytics.analytics.silence import find_silences
 from impressions_analytics.analytics.unusual import LEAST_HISTORY
 from impressions_analytics.analytics.watched_messages import NEEDED, OPTIONAL, read_messages, with_cohorts
-from impressions_analytics.engine import known_until
+from impressions_analytics.engine import RequiredColumns, known_until, open_input
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def find_anomalies(
         ================= ============== =======================================================================
 
         ``attrs``: ``assumption``; ``looked_at``, the mailings that were judged; ``not_checked``, what could not be
-        looked at and why; ``as_of``; ``tests``, among how many tests the false alarms are shared.
+        looked at and why, such as a mailing that the archive does not cover from its sending to the horizon; ``as_of``;
+        ``tests``, among how many tests the false alarms are shared.
 
     Raises
     ------
@@ -132,12 +134,16 @@ def find_anomalies(
     begin = now - pd.Timedelta(days=history_days)
     messages, hours = read_messages(archive, there, begin=begin, horizon_hours=horizon_hours, kinds=chosen_kinds(kinds))
     messages = messages[messages["sent_at"] + pd.Timedelta(hours=horizon_hours) <= now]
+    covered = _covered(archive, there, messages, pd.Timedelta(hours=horizon_hours))
+    lacking = [mailing for mailing in messages["mailing"].unique() if not covered.by(mailing, NEEDED)]
+    sent_at = messages.groupby("mailing")["sent_at"].first()
+    messages = messages[~messages["mailing"].isin(lacking)]
     mailings = count_mailings(messages)
     since = now - pd.Timedelta(days=days)
     recent = mailings["sent_at"] + pd.Timedelta(hours=horizon_hours) > since
     measures = tuple(one for one in WHOLE if one.needs in there)
     level = false_alarms / max(1, int(recent.sum()) * len(MEASURES))
-    judged = judge(mailings, with_cohorts(messages), measures, level)
+    judged = judge(mailings, with_cohorts(messages), measures, level, covered)
     looked_at = [one for one in judged if recent.iloc[one.place]]
     tests = len(looked_at) + 1
     level = false_alarms / tests
@@ -151,7 +157,9 @@ def find_anomalies(
     result = _result(rows)
     result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[recent, "mailing"].tolist()}
     left_out = _left_out(messages, mailings, since - pd.Timedelta(hours=horizon_hours))
-    result.attrs["not_checked"] = _not_checked(there, mailings, recent) + left_out
+    late = sent_at.index[sent_at > since - pd.Timedelta(hours=horizon_hours)]
+    unknown = [f"mailing {mailing}: {words}" for mailing in late if (words := covered.words(mailing))]
+    result.attrs["not_checked"] = _not_checked(there, mailings, recent) + left_out + unknown
     return result
 
 
@@ -172,6 +180,13 @@ def _kinds_there(archive: Any) -> list[Kind]:
             f"the archive has no {' and no '.join(missing)}: sync all kinds, as in impressions sync FOLDER --kind all"
         )
     return [*NEEDED, *(kind for kind in OPTIONAL if kind in archive.kinds)]
+
+
+def _covered(archive: Any, there: Sequence[Kind], messages: pd.DataFrame, horizon: pd.Timedelta) -> Covered:
+    """Hold the periods of the archive against the mailings, from their sending to the horizon."""
+    source = open_input(archive, RequiredColumns("impressions", ("mailing",)))
+    mailings = messages["mailing"].unique().tolist()
+    return read_covered(source, dict.fromkeys(there, archive), mailings, settled=horizon.to_pytimedelta())
 
 
 def _first(hours: pd.DataFrame, begin: pd.Timestamp) -> pd.Timestamp:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from impressions_analytics.analytics.choices import choose, whole_number
 from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
+from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.analytics.quantiles import normal_quantile
 from impressions_analytics.analytics.split_answer import DELTAS, answer_row
 from impressions_analytics.analytics.split_test import Arm
@@ -18,6 +19,8 @@ from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from impressions_analytics.columns import Kind
 
 FALSE_WINS = 0.05
 ASSUMPTION = (
@@ -36,8 +39,11 @@ _DTYPES = {
     "click_difference": "float64", "click_difference_low": "float64", "click_difference_high": "float64",
     "winner_by_clicks": "Int64",
     "deliveries_to_decide": "Int64", "deliveries_to_decide_by_clicks": "Int64",
-    "caution": "str", "answer": "str",
+    "caution": "str", "not_covered": "str", "answer": "str",
 }  # fmt: skip
+
+
+_COUNTED = [name for name in _DTYPES if name in {"a", "b"} or name.startswith(("delivered_", "messages_"))]
 
 
 def compare_mailings(
@@ -99,10 +105,13 @@ def compare_mailings(
                                                     stay as they are; null if no number would
         ``deliveries_to_decide_by_clicks``  Int64   the same by clicks
         ``caution``                         str     what speaks against a split test; empty if nothing
+        ``not_covered``                     str     which input does not cover an arm, since or until when; the
+                                                    figures are null then. Null where all do, see `mailing_performance`
         ``answer``                          str     the answer in words
         =================================== ======= ===============================================================
 
-        ``attrs["assumption"]`` says what all of it rests on.
+        ``attrs["assumption"]`` says what all of it rests on, ``attrs["not_proven"]`` which inputs came without a proof
+        of the time that they cover.
 
     Raises
     ------
@@ -147,13 +156,27 @@ def compare_mailings(
     mailings = _mailings(a, b, others)
     if isinstance(delta, bool) or not isinstance(delta, int | float) or not 0 <= delta <= 1:
         raise InvalidArgumentError(f"delta must be a number from 0 to 1, got {delta!r}")
-    arms = _arms(opens, deliveries, clicks, mailings, chosen_kinds(kinds))
+    given: dict[Kind, Any] = {"impressions": opens, "deliveries": deliveries, "clicks": clicks}
+    covered = read_covered(open_input(opens, RequiredColumns("impressions", ("mailing",))), given, mailings)
+    arms = _arms(given, mailings, chosen_kinds(kinds), covered)
     pairs = list(itertools.combinations(arms, 2))
     z = normal_quantile(1 - FALSE_WINS / len(pairs))
-    rows = [answer_row(one, other, delta, z) for one, other in pairs]
+    rows = [_answered(one, other, delta, z, covered) for one, other in pairs]
     result = pd.DataFrame(rows, columns=list(_DTYPES)).astype(_DTYPES)
-    result.attrs = {"assumption": ASSUMPTION, "delta": delta, "kinds": list(chosen_kinds(kinds))}
+    told: dict[Any, Any] = {"assumption": ASSUMPTION, "delta": delta, "kinds": list(chosen_kinds(kinds))}
+    result.attrs = {**told, "not_proven": covered.attrs(mailings)["not_proven"]}
     return result
+
+
+def _answered(one: Arm, other: Arm, delta: float, z: float, covered: Covered) -> dict[str, Any]:
+    """Return the row of a pair of arms; counts alone where an input does not cover one of them."""
+    row = answer_row(one, other, delta, z)
+    lacking = [f"mailing {arm.mailing} ({words})" for arm in (one, other) if (words := covered.words(arm.mailing))]
+    if not lacking:
+        return row
+    counts = {name: value for name, value in row.items() if name in _COUNTED}
+    words = " and ".join(lacking)
+    return {**counts, "caution": "", "not_covered": words, "answer": f"Nothing is decided: the data lack {words}."}
 
 
 def chosen_kinds(kinds: str | Sequence[str]) -> tuple[str, ...]:
@@ -175,18 +198,20 @@ def _mailings(a: int, b: int, others: Sequence[int]) -> list[int]:
     return [int(mailing) for mailing in mailings]
 
 
-def _arms(opens: Any, deliveries: Any, clicks: Any, mailings: list[int], kinds: tuple[str, ...]) -> list[Arm]:
+def _arms(given: Mapping[Kind, Any], mailings: list[int], kinds: tuple[str, ...], covered: Covered) -> list[Arm]:
     """Count what happened to the delivered messages of each mailing."""
-    source = open_input(opens, RequiredColumns("impressions", ("mailing", "destination", "useragent")))
-    sent = source.also(deliveries, RequiredColumns("deliveries", ("mailing", "destination", "timestamp")))
-    counted = source.engine.fetch(_counts(source, sent, _clicked(source, clicks), mailings, kinds)).to_pylist()
+    source = open_input(given["impressions"], RequiredColumns("impressions", ("mailing", "destination", "useragent")))
+    sent = source.also(given["deliveries"], RequiredColumns("deliveries", ("mailing", "destination", "timestamp")))
+    counted = source.engine.fetch(_counts(source, sent, _clicked(source, given["clicks"]), mailings, kinds)).to_pylist()
     found = {row.pop("mailing"): row for row in counted}
     missing = [mailing for mailing in mailings if mailing not in found]
     if missing:
+        why = f" ({words})" if (words := covered.words(missing[0])) else ""
         raise AnalysisError(
-            f"there are no deliveries of mailing {missing[0]}: load the deliveries of every mailing that is compared"
+            f"there are no deliveries of mailing {missing[0]}{why}: load the deliveries of every mailing that is "
+            "compared"
         )
-    absent = {"clicked": None} if clicks is None else {}
+    absent = {"clicked": None} if given["clicks"] is None else {}
     return [Arm(mailing, **{**found[mailing], **absent}) for mailing in mailings]
 
 

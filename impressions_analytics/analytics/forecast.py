@@ -12,7 +12,7 @@ from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.compare import chosen_kinds
 from impressions_analytics.analytics.forecast_case import final_rows, hourly_rows, make_case, past_rows
 from impressions_analytics.analytics.sendings import read_sendings
-from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 ASSUMPTION = (
     "The opens of this mailing grow as those of the comparable mailings did: finished mailings sent within three hours "
@@ -107,7 +107,8 @@ def forecast_opens(
     Raises
     ------
     AnalysisError
-        There are fewer than six comparable mailings, or the mailing is unknown or not sent yet.
+        There are fewer than six comparable mailings, or the mailing is unknown or not sent yet, or an input does not
+        cover it by its certificate (see `mailing_performance`). Other mailings that are not covered are left out.
     InvalidArgumentError
         An argument cannot be used.
     MissingColumnError
@@ -144,7 +145,11 @@ def forecast_opens(
     """
     whole_number("mailing", int(mailing) if isinstance(mailing, np.integer) else mailing, least=0)
     _check(level, horizon_hours, hourly=hourly, backtest=backtest)
-    read, until = read_sendings(opens, destinations, deliveries, clicks, chosen_kinds(kinds))
+    read, until, covered = read_sendings(
+        opens, destinations, deliveries, clicks, chosen_kinds(kinds), horizon=pd.Timedelta(hours=horizon_hours)
+    )
+    if lacking := covered.words(int(mailing)):
+        raise AnalysisError(f"nothing is forecast, for the data do not cover mailing {mailing}: {lacking}")
     now = until if as_of is None else moment("as_of", as_of)
     horizon = 60 * horizon_hours
     rows: list[dict[str, Any]] = []
@@ -157,6 +162,7 @@ def forecast_opens(
     dtypes = _PAST if backtest else _HOURLY if hourly else _FINAL
     result = pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
     result.attrs = {"assumption": ASSUMPTION, "level": level, "learnt_from": learnt_from}
+    result.attrs["not_proven"] = covered.attrs([])["not_proven"]
     return result
 
 

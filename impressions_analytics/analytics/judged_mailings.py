@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.analytics.covered import Covered
 from impressions_analytics.analytics.unusual import Direction, Surprise, logit, offsets_of_others, surprise
+
+if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
 
 LEAST_DELIVERED = 50
 LEAST_IN_COHORT = 30
@@ -41,7 +45,7 @@ class Measure:
     count: str
     total: str
     direction: Direction
-    needs: str
+    needs: Kind
     what: str
     could_also_be: str
     rows: str
@@ -131,16 +135,19 @@ _NOT_SUMMED = {
 
 
 def judge(
-    mailings: pd.DataFrame, messages: pd.DataFrame, measures: tuple[Measure, ...], level: float
+    mailings: pd.DataFrame, messages: pd.DataFrame, measures: tuple[Measure, ...], level: float, covered: Covered
 ) -> list[Judgement]:
     """Judge each share of each mailing by the mailings before it, those aside in which it was out of line.
 
-    `level` is the probability below which a share is out of line, so that it is no part of what is usual.
+    `level` is the probability below which a share is out of line, so that it is no part of what is usual. A share is
+    left out of the mailings that its kind of rows does not cover.
     """
     judged: list[Judgement] = []
     unseen: set[int] = set()
     for measure in measures:
-        series = _Series(measure, None, mailings[measure.count].to_numpy(), mailings[measure.total].to_numpy())
+        known = [covered.by(mailing, (measure.needs,)) for mailing in mailings["mailing"]]
+        totals = mailings[measure.total].where(pd.Series(known, index=mailings.index, dtype="bool"), 0)
+        series = _Series(measure, None, mailings[measure.count].to_numpy(), totals.to_numpy())
         judged += _judged(series, level, unseen if measure.name == "bots_surged" else set())
         if measure.name in UNSEEN:
             unseen |= {one.place for one in judged if one.measure == measure and is_unseen(one, level)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.engine import AnalysisInput, RequiredColumns, known_until, open_input
+
+if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
 
 MINUTE = 60  # seconds
 _DAY = pd.Timedelta(days=1)
@@ -47,9 +51,12 @@ class Sending:
 
 
 def read_sendings(
-    opens: Any, destinations: Any, deliveries: Any, clicks: Any, kinds: Sequence[str]
-) -> tuple[dict[str, list[Sending]], pd.Timestamp]:
-    """Return the mailings in order of sending, by opens and by clicks, and until when the opens are known."""
+    opens: Any, destinations: Any, deliveries: Any, clicks: Any, kinds: Sequence[str], *, horizon: pd.Timedelta
+) -> tuple[dict[str, list[Sending]], pd.Timestamp, Covered]:
+    """Return the mailings in order of sending, by opens and by clicks; until when the opens are known; what is lacking.
+
+    Mailings that the inputs do not cover from the sending to the horizon are left out.
+    """
     columns = ("mailing", "destination", "timestamp", "useragent")
     source = open_input(opens, RequiredColumns("impressions", columns))
     sent = source.also(destinations, RequiredColumns("destinations", ("ID", "mailing", "timestampsent")))
@@ -62,9 +69,19 @@ def read_sendings(
         rows = with_classes(AnalysisInput(table, source.engine), ("kind",))
         read["clicks"] = _sendings(source, mailed, rows.filter(rows.classified_kind != "bot"), arrived)
     first, latest = _outer(source)
-    begin = _known_from(opens, first)
-    covered = {name: [one for one in sent if begin is None or one.sent_at >= begin] for name, sent in read.items()}
-    return covered, known_until(opens, "impressions") or latest
+    given: dict[Kind, Any] = {
+        "impressions": opens,
+        "destinations": destinations,
+        "deliveries": deliveries,
+        "clicks": clicks,
+    }
+    known = read_covered(source, given, mailed["mailing"].tolist(), settled=horizon.to_pytimedelta())
+    begin = first - _DAY if "impressions" in known.doubts and not pd.isna(first) else pd.Timestamp.min
+    sendings = {
+        name: [one for one in sent if one.mailing not in known.lacks and one.sent_at >= begin]
+        for name, sent in read.items()
+    }
+    return sendings, known_until(opens, "impressions") or latest, known
 
 
 def _mailed(source: AnalysisInput, sent: Any, arrived: Any) -> pd.DataFrame:
@@ -98,12 +115,3 @@ def _outer(source: AnalysisInput) -> tuple[pd.Timestamp, pd.Timestamp]:
     times = source.table.timestamp
     (row,) = source.engine.fetch(source.table.aggregate(first=times.min(), latest=times.max())).to_pylist()
     return pd.Timestamp(row["first"]), pd.Timestamp(row["latest"])
-
-
-def _known_from(opens: Any, first: pd.Timestamp) -> pd.Timestamp | None:
-    """Return from when on the opens are known: mailings that were sent before have lost some of them."""
-    load = opens.attrs.get("load") if isinstance(opens, pd.DataFrame) else None
-    begin = load.get("begin") if isinstance(load, Mapping) else None
-    if begin:
-        return pd.Timestamp(begin)
-    return None if pd.isna(first) else first - _DAY
