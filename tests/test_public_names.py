@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics import columns
+from impressions_analytics.loader.decode import Decoder, build_frame
 
 NAMES = [name for name in ia.__all__ if name not in ("__version__", "sandbox")]
 
@@ -81,3 +85,41 @@ def test_readme_names_places_to_add_things_that_are_there():
     places = [place for place in re.findall(r"`([\w/.]+(?:\.py|\.pyi|\.toml|/))`", text) if "impressions" not in place]
     assert len(places) >= 10
     assert [place for place in places if not (package / place).exists()] == []
+
+
+def lists_of_names() -> dict[Path, set[str]]:
+    """Each file that hands names on (`__init__`), with the names that it imports or lists."""
+    package = Path(ia.__file__).parent
+    found = {}
+    for path in [*package.rglob("__init__.py"), *package.rglob("__init__.pyi")]:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        found[path] = imported | {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return found
+
+
+def test_an_analysis_is_added_in_three_files_and_a_chart_in_two():
+    lists = lists_of_names()
+    analyses = importlib.import_module("impressions_analytics.analytics").__all__
+    charts = [name for name in NAMES if name.startswith("plot_")]
+    assert len(charts) >= 7
+    for name in (*analyses, *charts):
+        further = [str(path) for path, names in lists.items() if name in names]
+        assert len(further) == (1 if name in charts else 2), (name, further)  # beside the file that defines it
+
+
+def test_a_column_is_added_in_one_row_and_comes_through_decoding_frame_and_parquet(monkeypatch, tmp_path):
+    colour = columns.Column("colour", "category", "the colour of the button", "green", nullable=True)
+    monkeypatch.setitem(columns.KINDS, "clicks", (*columns.KINDS["clicks"], colour))
+    decoder = Decoder("clicks")
+    row = {column.wire_names[0]: column.example for column in columns.columns_of("clicks")}
+    body = json.dumps({"start": 0, "limit": 1, "count": 1, "total": 1, "data": [row]}).encode()
+    frame = build_frame(decoder, [pa.Table.from_batches([decoder.decode(body).rows])])
+    back = ia.read_snapshot(ia.write_snapshot(frame, tmp_path / "clicks.parquet", kind="clicks"))
+    assert back["colour"].tolist() == ["green"]
+    assert str(back["colour"].dtype) == "category"
+
+
+def test_the_package_has_no_more_than_seventeen_entries():
+    entries = {path.name for path in Path(ia.__file__).parent.iterdir()} - {"__pycache__"}
+    assert len(entries) <= 17, sorted(entries)
