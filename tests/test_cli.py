@@ -133,6 +133,20 @@ def test_a_report_of_an_archive_without_impressions_is_refused(account, impressi
     assert not Path("report.html").exists()
 
 
+def test_a_report_can_be_of_one_mailing_and_opens_in_the_browser(account, impressions, monkeypatch):
+    assert impressions("load", "--out", "opens.parquet")[0] == 0
+    Path("browser").write_text('#!/bin/sh\necho "$1" > shown\n')  # a browser that only says which page it was given
+    Path("browser").chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{Path('browser').resolve()} %s")
+    asked = ("report", "opens.parquet", "--emailing", "412", "--title", "October", "--open")
+    assert impressions(*asked) == (0, "report.html\n", "")
+    assert Path("shown").read_text() == f"{Path('report.html').resolve().as_uri()}\n"
+    page = Path("report.html").read_text(encoding="utf-8")
+    assert "<h1>October</h1>" in page and "1 mailing." in page
+    code, out, err = impressions("report", "opens.parquet", "--emailing", "7")
+    assert (code, out) == (2, "") and "there is no mailing 7" in err
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_an_example(command, impressions):
     code, out, _ = impressions(command, "--help")

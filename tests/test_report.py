@@ -289,13 +289,6 @@ def test_the_same_data_gives_the_same_bytes(full: Page, tmp_path: Path) -> None:
     assert written(tmp_path, DATA, **events(DATA)).bytes == full.bytes
 
 
-@pytest.mark.slow
-def test_thousands_of_mailings_stay_a_page_of_moderate_size(tmp_path: Path) -> None:
-    data = opens(8_000, mailings=3_000)
-    ia.write_report(data, tmp_path / "report.html", **events(data))
-    assert (tmp_path / "report.html").stat().st_size < 1_500_000
-
-
 def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "page").write_text("a file")
     with pytest.raises(ia.InvalidArgumentError, match="page is a file, not a folder"):
@@ -361,3 +354,36 @@ def test_some_rows_of_a_complete_load_are_called_a_part_of_it(tmp_path: Path, al
     assert ia.read_snapshot(tmp_path / "some.parquet").attrs["load"]["verdict"] == "part"
     others = whole.assign(ID=whole["ID"] + 1)
     assert verdict(others)[0] == "unknown" and verdict(pd.concat([whole, whole]))[0] == "unknown"
+
+
+def test_a_report_of_one_mailing_holds_it_against_the_ten_before_and_shows_it_alone(tmp_path: Path) -> None:
+    given = ten_and_a_last()
+    text = written(tmp_path, given.pop("impressions"), emailing=411, **given).text
+    assert "Opened 20.0% 2 messages, without machines, up to with them usually 40.0%; lower than 10 of 10" in text
+    assert "Impressions 2 downloads" in text
+    assert "1 mailing." in text
+
+
+def test_a_report_of_a_period_shows_the_mailings_that_were_sent_in_it(tmp_path: Path) -> None:
+    given = ten_and_a_last()  # mailing 401 was sent on Monday 5 January, and one each week after it
+    impressions = given.pop("impressions")
+    page = written(tmp_path, impressions, begin="2026-01-12", end="2026-01-26", **given)
+    table = page.text[page.text.index("Each mailing, the newest first") : page.text.rindex("Opens over time")]
+    assert re.findall(r"\b4\d\d\b", table) == ["403", "402"]
+    with pytest.raises(ia.InvalidArgumentError, match="there is no mailing 999 in the data, only 11, the newest"):
+        ia.write_report(impressions, tmp_path / "none.html", emailing=[401, 999], **given)
+    with pytest.raises(ia.InvalidArgumentError, match="no mailing was sent from 2027-01-01 to now; the last one was"):
+        ia.write_report(impressions, tmp_path / "none.html", begin="2027-01-01", **given)
+    assert not (tmp_path / "none.html").exists()
+
+
+def test_bounces_unsubscribes_and_complaints_have_their_part(tmp_path: Path) -> None:
+    bounced = pd.DataFrame({"mailing": [411, 411, 410], "destination": [100, 101, 90]})
+    bounced = bounced.assign(status=["5.1.1", "5.1.1", "5.2.2"], errorcode=["550", "550", "552"])
+    given = ten_and_a_last(errors=bounced, unsubscribes=bounced.iloc[2:][["mailing", "destination"]])
+    text = written(tmp_path, given.pop("impressions"), **given).text
+    part = text[text.rindex("Bounces, unsubscribes, complaints") :]
+    assert "Bounced: 3 of 110 messages sent (2.7%). Unsubscribed: 1 of 110 messages delivered (0.9%)." in part
+    assert "mailing messages share sent 411 The same news 2 20.0% 2026-03-16 09:00 410 The same news 1 10.0%" in part
+    assert "status of the mail server code messages 5.1.1 550 2 5.2.2 552 1" in part
+    assert "Complained" not in part[: part.index("People and machines")]

@@ -133,7 +133,8 @@ def _draw_bars(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_xlim(0, min(1.0, max(0.02, float(shown.sum(axis=1).max()))) * 1.15)
     ax.tick_params(axis="y", length=0)
     if kinds != ["share"]:
-        ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small", title="kind of open")
+        legend = ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small", title="kind of open")
+        legend.get_title().set_color(MUTED)
     left = table.sum(axis=1)[_MOST_BARS:]
     if len(left):
         note(ax, f"{len(left):,} more below {percent(left.max())} each are not drawn")

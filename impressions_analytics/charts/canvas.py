@@ -21,6 +21,7 @@ SIZE_INCHES = (9.0, 4.0)
 Corner = Literal["upper left", "upper right"]
 LETTER_INCHES = 0.075
 """About how wide a small letter is."""
+_TICK_INCHES = 0.65  # about how wide a tick label is, with the room around it
 LEGEND_ROW_INCHES = 0.27
 """About how high a row of a legend is, with the room around it."""
 ACCOUNT_CLOCK = "wall clock of the account"
@@ -160,7 +161,7 @@ def count_axis(axis: Any) -> None:
     """Give an axis of counts whole, short tick labels."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axis.set_major_locator(MaxNLocator(nbins=_ticks(axis), integer=True))
     axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
@@ -192,5 +193,10 @@ def percent_axis(axis: Any) -> None:
     """Give an axis of shares tick labels in percent."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(nbins=6))
+    axis.set_major_locator(MaxNLocator(nbins=_ticks(axis)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+
+
+def _ticks(axis: Any) -> int:
+    """Return how many tick labels there is room for beside each other."""
+    return 6 if axis.axis_name == "y" else max(2, min(6, int(width_inches(axis.axes) / _TICK_INCHES)))

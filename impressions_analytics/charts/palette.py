@@ -81,8 +81,8 @@ WHOLE, PART = _series("heat4", "-", "o"), _series("heat6", (0, (5, 2)), "s")
 KIND_OF_OPEN = {
     "person": _series("kind1", "-", "o"),
     "proxy": _series("kind2", "-", "s"),
-    "prefetch": _series("kind3", "-", "^", "////"),
-    "bot": _series("kind4", "-", "D", "xxxx"),
-    "unknown": _series("kind5", "-", "v", "...."),
+    "prefetch": _series("kind3", "-", "^", "///"),
+    "bot": _series("kind4", "-", "D", "xxx"),
+    "unknown": _series("kind5", "-", "v", "\\\\\\"),
 }
 """The look of each kind of open, in the order in which they are stacked; the same wherever kinds are drawn."""

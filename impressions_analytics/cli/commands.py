@@ -30,6 +30,7 @@ from impressions_analytics.cli.options import (
     settings,
     tell_result,
 )  # fmt: skip
+from impressions_analytics.cli.report import report
 from impressions_analytics.cli.sandbox import sandbox
 from impressions_analytics.cli.terminal import Commands, run, say, tell
 from impressions_analytics.cli.watch import watch
@@ -176,18 +177,6 @@ def sync(
 
 
 @app.command()
-def report(
-    source: Annotated[str, typer.Argument(help="An archive, or a Parquet file.")],
-    out: Annotated[str, typer.Option("--out", "-o", help="The HTML file to write.")] = "report.html",
-) -> None:
-    """Write one self-contained HTML page: figures, charts, definitions, certificate.
-
-    Example: impressions report data/archive -o report.html
-    """
-    tell(ia.write_report(source if source.endswith(".parquet") else ia.Archive(source), out))
-
-
-@app.command()
 def export(
     folder: ArchivePath,
     out: Annotated[str, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
@@ -231,7 +220,7 @@ def verify(
     raise typer.Exit(0 if found.ok else 1)
 
 
-for command in (watch, agents, check, mailings, sandbox):
+for command in (report, watch, agents, check, mailings, sandbox):
     app.command()(command)
 
 

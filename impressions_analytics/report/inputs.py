@@ -36,7 +36,7 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     "clicks": ("mailing", "destination", "timestamp"),
     "destinations": ("ID", "mailing", "timestampsent"),
     "emailings": ("ID", "subject", "timestamp"),
-    "errors": ("mailing", "destination"),
+    "errors": ("mailing", "destination", "status", "errorcode"),
     "unsubscribes": ("mailing", "destination"),
     "abuses": ("mailing", "destination"),
 }

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
-BEFORE = 10
-"""With how many earlier mailings the last one is compared."""
 _FEWEST = 3
 _SETTLED = pd.Timedelta(days=7)
 _MEASURES = (
@@ -70,7 +68,7 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
     outcomes = results.outcomes
     if outcomes.empty or pd.isna(outcomes["sent_at"].iloc[-1]):
         return None
-    last, before = outcomes.iloc[-1], outcomes.iloc[-1 - BEFORE : -1]
+    last, before = outcomes.iloc[-1], results.before
     measures = [_delivered(last, before)] if "delivered" in last else []
     measures += [
         _measure(last, before, measure) for measure in _MEASURES if {measure[1], measure[3]} <= set(last.index)
@@ -124,12 +122,13 @@ def small_share(value: float) -> str:
 
 def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[list[str], bool]:
     """Say what a forecast says of a mailing whose opens still come in; and whether they do."""
-    if results.value_range is None or results.value_range[1] - last["sent_at"] >= _SETTLED:
+    seen = results.last_impression
+    if seen is None or seen - last["sent_at"] >= _SETTLED:
         return [], False
     answer, final = _forecast(int(last["mailing"]), inputs)
     if final:
         return [], False
-    age = max(0.0, (results.value_range[1] - last["sent_at"]) / pd.Timedelta(hours=1))
+    age = max(0.0, (seen - last["sent_at"]) / pd.Timedelta(hours=1))
     since = counted(round(age), "hour") if age < 48 else counted(round(age / 24), "day")
     young = f"The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
     return [young, *answer], True
@@ -154,10 +153,10 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: 
     from impressions_analytics import analytics
     from impressions_analytics.analytics.findings import in_words
 
-    if inputs.archive is None or results.value_range is None:
+    if inputs.archive is None or results.last_impression is None:
         return []
     week = last["sent_at"] + _SETTLED
-    as_of = min(results.value_range[1], week) if young else week
+    as_of = min(results.last_impression, week) if young else week
     try:
         found = analytics.find_anomalies(inputs.archive, as_of=as_of)
     except ImpressionsError as problem:

@@ -51,7 +51,7 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
     result = performance[["mailing"]].assign(
         subject=[inputs.subjects.get(number, "") for number in performance["mailing"]]
     )
-    result["sent_at"] = performance["mailing"].map(_sent_at(inputs))
+    result["sent_at"] = performance["mailing"].map(sent_at(inputs))
     for name, column in _COUNTS.items():
         if column in performance:
             result[name] = performance[column]
@@ -93,7 +93,7 @@ def _messages(inputs: Inputs, kind: Kind, of: Kind | None = None) -> dict[int, i
     return {row["mailing"]: row["messages"] for row in source.engine.fetch(counted).to_pylist()}
 
 
-def _sent_at(inputs: Inputs) -> dict[int, pd.Timestamp]:
+def sent_at(inputs: Inputs) -> dict[int, pd.Timestamp]:
     """Return when each mailing was sent, or was first opened where nothing tells when it was sent."""
     known = _first("impressions", "timestamp", inputs)
     if inputs.get("destinations") is not None:

@@ -1,5 +1,6 @@
 "use strict";
-// The page can be read without this script. It sorts the mailings by a click on a heading, and filters them by text.
+// The page can be read without this script. It sorts the mailings by a click on a heading, filters them by text, and shows
+// the figures of a chart where a reader points at it.
 (() => {
   const table = document.querySelector("table.sortable");
   if (!table || !table.tBodies[0].rows.length) return;
@@ -41,4 +42,24 @@
     }
     told.textContent = ` ${shown} of ${rows.length}`;
   });
+})();
+(() => {
+  const box = document.createElement("div");
+  box.className = "tip";
+  box.hidden = true;
+  box.setAttribute("role", "status");
+  document.body.append(box);
+  const show = (event) => {
+    const part = event.target.closest ? event.target.closest("[data-tip]") : null;
+    box.hidden = !part;
+    if (!part) return;
+    box.textContent = part.dataset.tip;
+    const across = document.documentElement.clientWidth - box.offsetWidth - 8;
+    box.style.left = `${Math.max(8, Math.min(event.clientX + 12, across))}px`;
+    box.style.top = `${Math.max(8, event.clientY - box.offsetHeight - 12)}px`;
+  };
+  document.addEventListener("pointermove", show);
+  document.addEventListener("pointerdown", show);
+  document.addEventListener("scroll", () => { box.hidden = true; }, { passive: true });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") box.hidden = true; });
 })();

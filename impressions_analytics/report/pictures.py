@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from impressions_analytics.charts.palette import COLOURS
+from impressions_analytics.charts.tips import tips_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Draw = Callable[["Axes"], object]
 
 WIDE_INCHES, NARROW_INCHES = 9.0, 4.6
+_POINTS = 72  # an inch of an SVG that matplotlib writes
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _CLASS_OF = {light: name for name, (light, _) in COLOURS.items()}
 _DECIMALS = re.compile(r"(\.\d\d)\d+")
@@ -62,11 +65,31 @@ def _svg(draw: Draw, name: str, size_inches: tuple[float, float], description: s
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - written just above, by matplotlib
     _clean(root, name)
+    _add_tips(root, figure)
     root.set("class", name.rsplit("-", 1)[1])
     root.set("role", "img")
     root.set("aria-label", description)
     ElementTree.register_namespace("", _SVG[1:-1])
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _add_tips(root: ElementTree.Element, figure: Figure) -> None:
+    """Lay over the picture what its parts say when a reader points at them; the page's script shows it."""
+    height = figure.get_figheight() * _POINTS
+    scale = _POINTS / figure.dpi
+    group = ElementTree.Element(f"{_SVG}g", {"class": "tips"})
+    for ax in figure.axes:
+        whole = [edge * scale for edge in ax.bbox.extents]
+        for tip in tips_of(ax):
+            corners = ax.transData.transform([tip.box[:2], tip.box[2:]]) * scale
+            (left, right), (low, high) = sorted(corners[:, 0]), sorted(corners[:, 1])
+            left, right = (whole[0], whole[2]) if tip.full_width else (left, right)
+            low, high = (whole[1], whole[3]) if tip.full_height else (low, high)
+            box = {"x": left, "y": height - high, "width": right - left, "height": high - low}
+            place = {name: f"{value:.1f}" for name, value in box.items()}
+            ElementTree.SubElement(group, f"{_SVG}rect", {**place, "data-tip": tip.words})
+    if len(group):
+        root.append(group)
 
 
 def _clean(root: ElementTree.Element, name: str) -> None:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from impressions_analytics import analytics
-from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine import RequiredColumns, known_until, open_input
 from impressions_analytics.report.inputs import Inputs
 from impressions_analytics.report.outcomes import mailing_outcomes
 
 _STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
 """The longest span in days that is shown by each period."""
+BEFORE = 10
+"""With how many earlier mailings the last one is compared."""
 SETTLED_HOURS = 24
 """Hours of the week are counted from this long after sending, when readers' habits show."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """The result frames of the analyses; None where an input is missing. `span` are the first and last impression."""
+    """The result frames of the analyses; None where an input is missing.
+
+    `value_range` are the first and the last impression shown, `last_impression` the last one of all mailings. `before`
+    are the outcomes of the ten mailings before the last one shown.
+    """
 
     value_range: tuple[pd.Timestamp, pd.Timestamp] | None
     every: str
+    known_until: pd.Timestamp | None
     over_time: pd.DataFrame
     first_opens: pd.DataFrame
     kinds: pd.DataFrame
     clients: pd.DataFrame
+    clients_by_kind: pd.DataFrame
     systems: pd.DataFrame
     devices: pd.DataFrame
     unrecognised: pd.DataFrame
     performance: pd.DataFrame
     outcomes: pd.DataFrame
+    before: pd.DataFrame
+    last_impression: pd.Timestamp | None
     profiles: pd.DataFrame
     hours: pd.DataFrame
     decay: pd.DataFrame | None
@@ -49,34 +59,69 @@ class Results:
         return int(rows["impressions"].sum())
 
 
-def compute(inputs: Inputs) -> Results:
-    """Run every analysis that the inputs allow."""
+def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
+    """Run every analysis that the inputs allow.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What the page shows.
+    everything : Inputs, optional
+        The inputs with all mailings, where `inputs` are those of some: the last mailing is held against those before
+        it, shown or not.
+    """
     opens, sent = inputs.get("impressions"), inputs.get("destinations")
-    every, over_time, first_opens = _over_time(opens)
-    performance = analytics.mailing_performance(
-        opens,
-        destinations=sent,
-        deliveries=inputs.get("deliveries"),
-        clicks=inputs.get("clicks"),
-        emailings=inputs.get("emailings"),
-    )
+    everything = everything or inputs
+    span = _span(opens)
+    every, over_time, first_opens = _over_time(opens, span)
+    performance = _performance(inputs)
+    outcomes = mailing_outcomes(inputs, performance)
+    all_outcomes = outcomes if everything is inputs else mailing_outcomes(everything, _performance(everything))
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     return Results(
-        value_range=_span(opens),
+        value_range=span,
         every=every,
         over_time=over_time,
         first_opens=first_opens,
         kinds=analytics.user_agent_breakdown(opens, by="kind"),
         clients=analytics.user_agent_breakdown(opens, by="client"),
+        clients_by_kind=analytics.user_agent_breakdown(opens, by=["client", "kind"]),
         systems=analytics.user_agent_breakdown(opens, by="os"),
         devices=analytics.user_agent_breakdown(opens, by="device"),
         unrecognised=analytics.unrecognised_user_agents(opens, limit=10),
         performance=performance,
-        outcomes=mailing_outcomes(inputs, performance),
+        outcomes=outcomes,
+        before=_before(all_outcomes, outcomes),
+        last_impression=span[1] if everything is inputs and span else _last(everything),
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
+        known_until=known_until(opens, "impressions") or (span[1] if span else None),
         decay=None if sent is None else analytics.open_decay(opens, sent),
     )
+
+
+def _performance(inputs: Inputs) -> pd.DataFrame:
+    result: pd.DataFrame = analytics.mailing_performance(
+        inputs.get("impressions"),
+        destinations=inputs.get("destinations"),
+        deliveries=inputs.get("deliveries"),
+        clicks=inputs.get("clicks"),
+        emailings=inputs.get("emailings"),
+    )
+    return result
+
+
+def _before(everything: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the outcomes of the mailings before the last one shown."""
+    if shown.empty:
+        return shown
+    (place,) = (everything["mailing"] == shown["mailing"].iloc[-1]).to_numpy().nonzero()[0]
+    return everything.iloc[max(0, place - BEFORE) : place]
+
+
+def _last(inputs: Inputs) -> pd.Timestamp | None:
+    span = _span(inputs.get("impressions"))
+    return None if span is None else span[1]
 
 
 def _span(opens: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
@@ -86,20 +131,19 @@ def _span(opens: Any) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     return None if ends["first"] is None else (pd.Timestamp(ends["first"]), pd.Timestamp(ends["last"]))
 
 
-def _over_time(opens: Any) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    """Count impressions and first opens by the period that suits their span; both add up over days."""
-    days = analytics.impressions_over_time(opens, every="day")[["period", "impressions"]]
-    every = next(step for most, step in _STEPS if len(days) <= most)
-    if every == "hour":
-        hours = analytics.impressions_over_time(opens, every="hour")[["period", "impressions"]]
-        return every, hours, analytics.impressions_over_time(opens, every="hour", count="first")
-    firsts = analytics.impressions_over_time(opens, every="day", count="first")
-    return every, _added_up(days, every), _added_up(firsts, every)
+def _over_time(opens: Any, span: tuple[pd.Timestamp, pd.Timestamp] | None) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Count impressions by kind of open, and first opens, by the period that suits their span."""
+    days = (span[1] - span[0]).days + 1 if span else 0
+    every = next(step for most, step in _STEPS if days <= most)
+    counted: Literal["hour", "day"] = "hour" if every == "hour" else "day"
+    kinds = analytics.impressions_over_time(opens, every=counted, by="kind")[["period", "kind", "impressions"]]
+    firsts = analytics.impressions_over_time(opens, every=counted, count="first")
+    return every, _added_up(kinds, every, ["kind"]), _added_up(firsts, every, [])
 
 
-def _added_up(days: pd.DataFrame, every: str) -> pd.DataFrame:
+def _added_up(counts: pd.DataFrame, every: str, keys: list[str]) -> pd.DataFrame:
     """Add days up to weeks that begin on Monday, or to months."""
-    if every == "day":
-        return days
-    starts = days["period"].dt.to_period({"week": "W-SUN", "month": "M"}[every]).dt.start_time.dt.as_unit("us")
-    return days.drop(columns="period").groupby(starts).sum().reset_index()
+    if every in {"hour", "day"}:
+        return counts
+    starts = counts["period"].dt.to_period({"week": "W-SUN", "month": "M"}[every]).dt.start_time.dt.as_unit("us")
+    return counts.assign(period=starts).groupby(["period", *keys]).sum().reset_index()

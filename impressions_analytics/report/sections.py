@@ -13,15 +13,18 @@ from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
 from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
+from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
+from impressions_analytics.report.problems import problem_tables, problems_in_words
 from impressions_analytics.report.results import SETTLED_HOURS
 from impressions_analytics.report.tables import HtmlTable, between, counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
-    from impressions_analytics.report.results import Results
+    from impressions_analytics.report.problems import problem_tables, problems_in_words
+from impressions_analytics.report.results import Results
 
 _COUNTED = {
     "impressions": "impressions",
@@ -67,23 +70,28 @@ def sections(results: Results, inputs: Inputs) -> list[Section]:
 
 
 def _over_time(results: Results, inputs: Inputs) -> Section:
-    result, firsts = results.over_time, results.first_opens
+    kinds, firsts = results.over_time, results.first_opens
+    table = kinds.pivot_table(index="period", columns="kind", values="impressions", aggfunc="sum")
+    table = table[[kind for kind in KIND_OF_OPEN if kind in table]].reset_index()
+    table.insert(1, "impressions", table.drop(columns="period").sum(axis=1).astype("int64"))
     says = "No impressions."
     if results.value_range:
-        top = result.iloc[int(result["impressions"].argmax())]
+        top = table.iloc[int(table["impressions"].argmax())]
         says = (
-            f"{counted(int(result['impressions'].sum()), 'impression')} from {_day(results.value_range[0])} to "
+            f"{counted(int(table['impressions'].sum()), 'impression')} from {_day(results.value_range[0])} to "
             f"{_day(results.value_range[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
             f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
         )
-    joined = result.merge(firsts, on="period", how="left")
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
-    return Section(
-        "Opens over time", says,
-        picture(lambda ax: plot_impressions_over_time(result, ax, first_opens=firsts, zone=inputs.zone),
-                "time", says),
-        [table_of(joined, f"Impressions per {results.every}", heads, last=True)],
+    heads |= {kind: kind for kind in KIND_OF_OPEN}
+    drawn = picture(
+        lambda ax: plot_impressions_over_time(kinds, ax, zone=inputs.zone, known_until=results.known_until),
+        "time", says,
     )  # fmt: skip
+    joined = table.merge(firsts, on="period", how="left")
+    return Section(
+        "Opens over time", says, drawn, [table_of(joined, f"Impressions per {results.every}", heads, last=True)]
+    )
 
 
 def _machines(results: Results, inputs: Inputs) -> Section:
@@ -105,7 +113,7 @@ def _machines(results: Results, inputs: Inputs) -> Section:
         "destinations": "messages opened",
     }
     table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **heads, "meaning": "meaning"})
-    drawn = picture(lambda ax: plot_user_agents(results.kinds, ax), "kinds", says, height=3.2, narrow_height=3.4)
+    drawn = picture(lambda ax: plot_user_agents(results.kinds, ax), "kinds", says, height=2.4, narrow_height=2.8)
     return Section("People and machines", says, drawn, [table])
 
 
@@ -122,7 +130,7 @@ def _programs(results: Results, inputs: Inputs) -> Section:
         table_of(results.systems, "Systems", {"os": "system", **_COUNTED}),
         table_of(results.devices, "Devices, as the user agent tells", {"device": "device", **_COUNTED}),
     ]
-    drawn = picture(lambda ax: plot_user_agents(results.clients, ax), "clients", says, height=4.2)
+    drawn = picture(lambda ax: plot_user_agents(results.clients_by_kind, ax), "clients", says, height=4.2)
     return Section("Mail programs", f"{says} A message opened in two programs counts in both.", drawn, tables)
 
 
@@ -148,6 +156,15 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
         height=1.8 + 0.28 * max(4, rows), narrow_height=2.2 + 0.25 * max(4, rows),
     )  # fmt: skip
     return Section("Mailings", says, drawn, [table_of(named, "Mailings", heads, last=True)])
+
+
+def _problems(results: Results, inputs: Inputs) -> Section | None:
+    says = problems_in_words(results.outcomes)
+    return (
+        Section("Bounces, unsubscribes, complaints", says, "", problem_tables(results.outcomes, inputs))
+        if says
+        else None
+    )
 
 
 def _decay(results: Results, inputs: Inputs) -> Section | None:
@@ -215,5 +232,5 @@ def _day(moment: pd.Timestamp) -> str:
 
 
 _SECTIONS: tuple[Callable[[Results, Inputs], Section | None], ...] = (
-    _over_time, _machines, _mailings, _programs, _decay, _hours, _profiles, _unrecognised,
+    _over_time, _mailings, _problems, _machines, _programs, _decay, _hours, _profiles, _unrecognised,
 )  # fmt: skip

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.pictures import colour_rules
 from impressions_analytics.report.results import Results, compute
 from impressions_analytics.report.sections import sections
+from impressions_analytics.report.selection import chosen_mailings, of_mailings
 from impressions_analytics.report.tables import HtmlTable, table_of
 
 
@@ -35,6 +37,9 @@ def write_report(
     errors: Any = None,
     unsubscribes: Any = None,
     abuses: Any = None,
+    emailing: int | Sequence[int] | None = None,
+    begin: Any = None,
+    end: Any = None,
     title: str = "E-mail impressions",
     zone: str | None = None,
     made_at: dt.datetime | None = None,
@@ -54,6 +59,10 @@ def write_report(
         way are made.
     deliveries, clicks, destinations, emailings, errors, unsubscribes, abuses : frame, path or Archive, optional
         The other kinds, each of which adds figures; found in `data` if it is an archive that has them.
+    emailing : int or sequence of int, optional
+        Only these mailings. The last of them is still held against the ten before it.
+    begin, end : date, datetime or str, optional
+        Only mailings that were sent from `begin` up to, not including, `end`, with all that became of them.
     title : str
         The heading of the page.
     zone : str, optional
@@ -69,7 +78,8 @@ def write_report(
     Raises
     ------
     MissingColumnError, InvalidArgumentError
-        The data is not impressions, or cannot be read; or nothing here can reach the address.
+        The data is not impressions, or cannot be read; there is no such mailing; or nothing here can reach the
+        address.
     ArchiveError
         The file cannot be written.
 
@@ -88,13 +98,18 @@ def write_report(
     }  # fmt: skip
     output, name = open_output(path)
     inputs = gather(data, given, zone=zone)
-    page = render(inputs, compute(inputs), title=title, made_at=made_at or dt.datetime.now(dt.UTC))
+    mailings = chosen_mailings(inputs, emailing=emailing, begin=begin, end=end)
+    shown = inputs if mailings is None else of_mailings(inputs, mailings)
+    results = compute(shown, everything=inputs)
+    page = render(shown, results, title=title, made_at=made_at or dt.datetime.now(dt.UTC), everything=inputs)
     output.put(name, lambda file: file.write_text(page, encoding="utf-8"))
     return Path(path) if output.is_local else output.label(name)
 
 
-def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime) -> str:
-    """Return the page."""
+def render(
+    inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime, everything: Inputs | None = None
+) -> str:
+    """Return the page. `everything` are the inputs with all mailings, where `inputs` are those of some of them."""
     import jinja2
 
     from impressions_analytics import __version__
@@ -120,7 +135,7 @@ def render(inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime
         begin=f"{results.value_range[0]:%Y-%m-%d}" if results.value_range else "",
         end=f"{results.value_range[1]:%Y-%m-%d}" if results.value_range else "",
         zone=inputs.zone,
-        last=last_mailing(results, inputs),
+        last=last_mailing(results, everything or inputs),
         mailings=mailings_table(results.outcomes),
         headlines=headlines(results),
         sections=sections(results, inputs),

@@ -1,0 +1,68 @@
+"""The part of the page on bounces, unsubscribes and complaints: how many, of which mailings, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.report.outcomes import PROBLEMS
+from impressions_analytics.report.tables import HtmlTable, counted, share, table_of, whole
+
+if TYPE_CHECKING:
+    from impressions_analytics.report.inputs import Inputs
+
+_MOST = 20
+_NOUNS = {"bounced": "bounce", "unsubscribed": "unsubscribe", "complained": "complaint"}
+_REASON = ("status", "errorcode")
+
+
+def problems_in_words(outcomes: pd.DataFrame) -> str:
+    """Say how many messages bounced, were unsubscribed from and complained of, over all mailings.
+
+    Examples
+    --------
+    >>> problems_in_words(pd.DataFrame({"bounced_messages": [3, 1], "sent": [90, 110]}))
+    'Bounced: 4 of 200 messages sent (2.0%).'
+    """
+    sentences = []
+    for word in PROBLEMS.values():
+        if f"{word}_messages" not in outcomes:
+            continue
+        of, what = ("sent", "messages sent") if word == "bounced" else ("delivered", "messages delivered")
+        messages = int(outcomes[f"{word}_messages"].sum())
+        if of not in outcomes:
+            sentences.append(f"{word.capitalize()}: {counted(messages, 'message')}.")
+            continue
+        total = int(outcomes[of].sum())
+        sentences.append(f"{word.capitalize()}: {whole(messages)} of {whole(total)} {what} ({share(messages, total)}).")
+    return " ".join(sentences)
+
+
+def problem_tables(outcomes: pd.DataFrame, inputs: Inputs) -> list[HtmlTable]:
+    """Return the mailings with the most of each trouble, and the reasons of bounces as far as they are known."""
+    known = [word for word in PROBLEMS.values() if f"{word}_messages" in outcomes]
+    named = outcomes.assign(
+        mailing=[inputs.names.get(number, str(number)) for number in outcomes["mailing"]],
+        **{f"{word}_share": outcomes[word] for word in known},
+    )
+    tables = []
+    for word in known:
+        worst = named.sort_values([word, f"{word}_messages"], ascending=False, kind="stable", na_position="last")
+        worst = worst[worst[f"{word}_messages"] > 0]
+        heads = {"mailing": "mailing", f"{word}_messages": "messages", f"{word}_share": "share", "sent_at": "sent"}
+        tables.append(table_of(worst, f"Mailings with the most {_NOUNS[word]}s", heads, most=_MOST))
+    return [*tables, *_reasons(inputs)]
+
+
+def _reasons(inputs: Inputs) -> list[HtmlTable]:
+    """Count the bounced messages by what the receiving server answered."""
+    errors = inputs.get("errors")
+    if not isinstance(errors, pd.DataFrame) or not set(_REASON) <= set(errors.columns):
+        return []
+    rows = open_input(errors, RequiredColumns("errors", ("destination", *_REASON)))
+    counts = rows.table.group_by(list(_REASON)).aggregate(messages=rows.table.destination.nunique())
+    found = rows.engine.fetch(counts).to_pandas().sort_values("messages", ascending=False, kind="stable")
+    heads = {"status": "status of the mail server", "errorcode": "code", "messages": "messages"}
+    return [table_of(found.fillna(dict.fromkeys(_REASON, "not told")), "Why messages bounced", heads, most=_MOST)]
