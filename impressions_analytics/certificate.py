@@ -1,4 +1,4 @@
-"""The certificate of a load: what was asked, what came, and what was checked. Plain JSON types, no secret."""
+"""The certificate of a load: what was asked, what came, and what was checked. It has plain JSON types and no secret."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def counted(number: int | None, words: str) -> str:
 
 
 class Certificate(dict[str, Any]):
-    """A dictionary that shows itself shortly; the keys are those of `make_certificate`."""
+    """A dictionary with a short repr; its keys are those of `make_certificate`."""
 
     def __repr__(self) -> str:
         said = [

@@ -16,7 +16,7 @@ family
     The product that sent the mail: ``ms`` (Marketing Suite) or ``publisher``; sister endpoints.
     A few columns belong to one family only.
 
-A column's row in `KINDS` says all there is to know of it: adding a row adds it to decoding, frames and Parquet.
+A row in `KINDS` is everything that the package knows of a column. A new row adds it to decoding, frames and Parquet.
 """
 
 from __future__ import annotations

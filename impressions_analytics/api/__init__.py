@@ -1,4 +1,4 @@
-"""How Copernica is reached: settings, endpoints, periods, the HTTP session, tokens, retries and deadlines.
+"""Everything that talks to Copernica: settings, endpoints, periods, the HTTP session, tokens, retries and deadlines.
 
-This is the only room that imports requests. It hands on bytes and knows nothing of rows.
+This is the only room that imports requests. It returns bytes. Other rooms turn them into rows.
 """

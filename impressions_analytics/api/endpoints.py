@@ -1,6 +1,6 @@
-"""The table of endpoints: what is asked where, how a period is said, and which columns the rows carry there.
+"""The table of endpoints: the path of each list, how it is told a period, and which columns its rows may lack.
 
-The facts behind it are the vendor's public documentation; where that is silent the loader checks what it gets.
+The facts come from Copernica's public documentation. Where it says nothing, the loader checks what it receives.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _STATISTICS_PATHS: dict[Level, str] = {
     "emailing": "{family}/emailing/{id}/statistics",
 }
 
-# How a list wants its period: each style is a function of the asked period, one second wider on either side where the
-# documentation does not say whether the ends are included.
+# How a list is told its period. The period is a second longer at both ends where the documentation does not say if the
+# ends are included.
 PeriodStyle = Literal["fields", "fields_sent", "begintime", "fromdate", "from"]
 BY_DAY: frozenset[PeriodStyle] = frozenset({"fromdate", "from"})
 """Styles that know days only."""
@@ -56,15 +56,16 @@ class Endpoint:
     path : str
         Its path below the version's root, without parameters.
     period_style : PeriodStyle
-        How it is told which period is wanted.
+        Which parameters tell it the wanted period.
     other_styles : tuple of PeriodStyle
-        How else it may have to be told, where its documentation changed; tried when it does not keep to the period.
+        Other parameters for the period, where the documentation changed. They are tried when the list ignores the
+        period.
     may_lack : frozenset of str
-        Columns that its rows may not carry at all, though rows of the kind do elsewhere.
+        Columns that its rows may lack, though rows of the same kind in other lists have them.
     of : (str, int), optional
-        A column, and the number that every row must have there: whose rows were asked for.
+        A column, and the number that every row must have in it, since only those rows were asked for.
     parameters : tuple
-        Further parameters that it is always asked with.
+        Parameters that every call sends.
     """
 
     kind: Kind
@@ -78,7 +79,7 @@ class Endpoint:
 
 
 def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level, of: str = "") -> Endpoint:
-    """Return where the events of one destination, one emailing or the account are asked.
+    """Return the endpoint that gives the events of one destination, of one emailing or of the account.
 
     Examples
     --------
@@ -100,7 +101,7 @@ def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level
 
 
 def destinations_endpoint(*, family: Family, emailing: str | None) -> Endpoint:
-    """Return where the destinations of one emailing, or of the account, are asked."""
+    """Return the endpoint that gives the destinations of one emailing or of the account."""
     level: Level = "account" if emailing is None else "emailing"
     path = _DESTINATION_PATHS[level].format(family=family, id=quote(emailing or "", safe=""))
     style: PeriodStyle = "from" if emailing is None else "fields_sent"
@@ -108,7 +109,7 @@ def destinations_endpoint(*, family: Family, emailing: str | None) -> Endpoint:
 
 
 def emailings_endpoint(*, family: Family) -> Endpoint:
-    """Return where the emailings of the account are asked."""
+    """Return the endpoint that gives the emailings of the account."""
     return Endpoint("emailings", family, f"{family}/emailings", "fromdate")
 
 
@@ -128,7 +129,7 @@ def log_file_path(name: str) -> str:
 
 
 def statistics_path(*, family: Family, level: Level, of: str) -> str:
-    """Return where Copernica's own totals of one emailing or destination are asked."""
+    """Return the path that gives Copernica's own totals of one emailing or destination."""
     return _STATISTICS_PATHS[level].format(family=family, id=quote(of, safe=""))
 
 
@@ -172,26 +173,26 @@ _FIRST_DAY, _LAST_DAY = "2000-01-01", "2100-01-01"
 
 
 def _closing_day(end: str | None) -> str:
-    """Return the first day whose midnight is not before an end, whether or not that day is included."""
+    """Return the first day that begins at the end or later, so that it does not matter if the API includes it."""
     if end is None:
         return _LAST_DAY
     return end[:10] if end.endswith("00:00:00") else _day_after(end)
 
 
 def _day_after(moment: str) -> str:
-    """Return the day after a moment's: a bare date presumably means its midnight."""
+    """Return the day after the day of a moment, as the API probably reads a bare date as its midnight."""
     return str(dt.date.fromisoformat(moment[:10]) + dt.timedelta(days=1))
 
 
 def _whose(family: Family, level: Level, of: str) -> tuple[str, int] | None:
-    """Return which number every row must carry, where it is known: a hashed ID is not what rows show."""
+    """Return the number that every row must have; None for a hashed ID, as rows do not show the hash."""
     column = {"emailing": "mailing", "destination": "destination"}.get(level)
     known = column == "mailing" or (column == "destination" and family == "ms")
     return (column, int(of)) if column and known and of.isdigit() else None
 
 
 def _event_period_styles(version: Version, family: Family) -> tuple[PeriodStyle, ...]:
-    """Marketing Suite was documented with both styles: in version 2 one after the other, later in two languages."""
+    """Return the styles to try, in order: the documentation of Marketing Suite has named both."""
     if family == "publisher":
         return ("fields",)
     return ("fields", "begintime") if version == 2 else ("begintime", "fields")

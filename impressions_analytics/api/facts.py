@@ -36,9 +36,9 @@ def facts_file(environment: Mapping[str, str]) -> Path | None:
 
 
 def read_facts(path: Path, *, url: str, version: int) -> dict[str, Any]:
-    """Return the facts of one address and version; none where there is no file, or it tells of another.
+    """Return the facts of one address and version; empty when there is no file or it is about another one.
 
-    A file that cannot be read gives a warning and no facts: a load is right without them.
+    A file that cannot be read gives a warning and no facts. A load is correct without them.
     """
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -63,12 +63,12 @@ def write_facts(path: Path, facts: Mapping[str, Any], *, url: str, version: int)
 
 
 def _toml(value: Any) -> str:
-    """Spell a value; texts, numbers, truth values and lists of texts are the same in JSON and TOML."""
+    """Write a value: texts, numbers, booleans and lists of texts look the same in JSON and TOML."""
     return json.dumps(value)
 
 
 def advised_connections(environment: Mapping[str, str], url: str, version: int) -> int | None:
-    """Return how many connections the kept facts advise for an address and version; None where they do not say."""
+    """Return how many connections the saved facts advise for an address and version; None when they advise nothing."""
     path = facts_file(environment)
     value = read_facts(path, url=url, version=version).get("connections") if path else None
     usable = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CONNECTIONS

@@ -1,4 +1,4 @@
-"""Reading a JSON Web Token as much as a client must: finding it in an answer, and how long to use it."""
+"""What a client reads of a JSON Web Token: where it is in an answer, and how long it can be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to reach the API: frozen settings, and the only reader of the environment."""
+"""The settings of an account. This is the only file that reads them from the environment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True, repr=False)
 class Copernica:
-    """How to reach one account; give it to the loaders.
+    """The settings that reach one account; give them to the loaders.
 
     Parameters
     ----------
@@ -111,14 +111,14 @@ class Copernica:
         timezone: str | None = None,
         allow_plain_http: bool | None = None,
     ) -> Copernica:
-        """Return settings from the environment; what is given by name wins.
+        """Return settings from the environment. Arguments that are given replace what the environment says.
 
         Connections come from the facts that ``impressions check --save`` kept for this address and version.
 
         Raises
         ------
         SettingsError
-            When the access token is in neither, or a value cannot be used.
+            When the access token is neither given nor in the environment, or a value cannot be used.
 
         Examples
         --------
@@ -128,7 +128,7 @@ class Copernica:
         found = os.environ if environment is None else environment
         values: dict[str, Any] = {name: found[key] for name, key in ENVIRONMENT.items() if found.get(key)}
         for name, read in (("version", int), ("patience_seconds", float)):
-            with contextlib.suppress(KeyError, ValueError):  # what is no number is refused with all else
+            with contextlib.suppress(KeyError, ValueError):  # a text that is no number is refused below
                 values[name] = read(values[name])
         given = {
             "access_token": access_token, "version": version, "url": url, "auth_url": auth_url,
@@ -200,8 +200,8 @@ _ADDRESS_FAULTS: dict[str, Callable[[SplitResult], bool]] = {
     "must begin with https:// and a host": lambda parts: parts.scheme not in {"http", "https"} or not parts.hostname,
     "must name no user or password": lambda parts: "@" in parts.netloc,
     "must have no parameters and no #": lambda parts: bool(parts.query or parts.fragment),
-    "names a port that there is not": lambda parts: parts.port == 0,
-    "names a host that cannot be": lambda parts: any(
+    "names port 0, which nothing can use": lambda parts: parts.port == 0,
+    "names a host that cannot exist": lambda parts: any(
         not 0 < len(label) < 64 for label in (parts.hostname or "-").rstrip(".").split(".")
     ),
 }
@@ -214,7 +214,7 @@ def _check_address(name: str, address: Any, secret: Secret, *, allow_plain_http:
     shown = secret.hide(f"{name}={_without_user(address)!r}")
     example = f"give a plain address such as {API_URL}"
     if any(letter.isspace() or not letter.isprintable() for letter in address) or address.endswith(("?", "#")):
-        _refuse(name, shown, f"holds a blank, or something behind its end: {example}")
+        _refuse(name, shown, f"holds a blank, or ends with ? or #: {example}")
     try:
         parts = urlsplit(address)
         faults = [fault for fault, found in _ADDRESS_FAULTS.items() if found(parts)]
@@ -223,7 +223,7 @@ def _check_address(name: str, address: Any, secret: Secret, *, allow_plain_http:
     if faults:
         _refuse(name, shown, f"{faults[0]}: {example}")
     if name == "url" and re.search(r"/v\d+$", address):
-        _refuse(name, shown, "already names a version: leave that out, and say it with version=2, 3 or 4")
+        _refuse(name, shown, "already names a version: remove /v2, /v3 or /v4, and give version=2, 3 or 4")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and not allow_plain_http:
         _refuse(name, shown, "would send the access token unencrypted; use https, or allow_plain_http=True if you must")
 

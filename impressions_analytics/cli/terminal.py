@@ -1,4 +1,4 @@
-"""How a command ends and what it says on the way: exit codes, words for a person, and output that nobody takes."""
+"""Output and exit codes of the commands, also when nobody reads the output any more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from impressions_analytics.errors import ImpressionsError, InvalidArgumentError,
 
 
 class Commands(TyperGroup):
-    """Commands whose quarrels with the operating system reach `run`: Typer would end a broken pipe with code 1."""
+    """The commands. Errors of the operating system go to `run`, as Typer would end a broken pipe with code 1."""
 
     def make_context(self, *given: Any, **more: Any) -> Any:
         """Read the arguments; help and version are printed here."""

@@ -1,4 +1,4 @@
-"""Settled walks -> typed frames, each with the certificate that says what it is."""
+"""Loaded windows become typed frames, each with its certificate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Wanted:
     """Whether to look profiles up where rows come without them."""
 
     def list_loads(self) -> list[ListLoad]:
-        """Return the lists to walk."""
+        """Return the lists to load."""
         window = Window(self.begin or EARLIEST, self.end or LATEST)
         bounded = self.begin is not None or self.end is not None
         return [ListLoad(endpoint, window, bounded) for endpoint in self.endpoints]
@@ -51,7 +51,7 @@ def wall_clock(api: Copernica) -> dt.datetime:
 def frames(
     api: Copernica, wanted: Wanted, *, rows_per_frame: float = float("inf"), show_progress: bool | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Give typed frames of about so many rows for consecutive closed periods, each complete for its own.
+    """Give typed frames of about `rows_per_frame` rows. Each frame is complete for its own period.
 
     At least one frame is given, however few rows there are, and none holds rows of two lists unless one frame is to
     hold everything. Every frame carries its certificate in ``attrs["load"]``.
@@ -99,7 +99,7 @@ def _frame(
 
 
 def _each_once(frame: pd.DataFrame, group: list[WindowLoad]) -> pd.DataFrame:
-    """Drop the repeats of lists that overlap; within one list a repeat means that a row moved during the load."""
+    """Drop rows that several lists share. A repeat within one list means that a row changed during the load."""
     if len({window_load.endpoint.path for window_load in group}) > 1:
         return frame.drop_duplicates("ID", ignore_index=True)
     repeated = frame.loc[frame["ID"].duplicated(), "ID"].iloc[0]
@@ -112,7 +112,7 @@ def _each_once(frame: pd.DataFrame, group: list[WindowLoad]) -> pd.DataFrame:
 def make_certificate(
     api: Copernica, wanted: Wanted, frame: pd.DataFrame, group: list[WindowLoad], now: dt.datetime
 ) -> Certificate:
-    """Return what is known of the rows of some settled walks."""
+    """Return the certificate of the rows of some loaded windows."""
     window = Window(
         min((window_load.window.begin for window_load in group), default=wanted.begin or EARLIEST),
         max((window_load.window.end for window_load in group), default=wanted.end or LATEST),
@@ -146,7 +146,7 @@ def make_certificate(
 def _account_for(
     frame: pd.DataFrame, transport: Transport, spent: tuple[int, int], list_loads: list[ListLoad]
 ) -> tuple[int, int]:
-    """Write into a certificate what the frame cost since the one before it."""
+    """Write into a certificate how many requests this frame took."""
     certificate = frame.attrs["load"]
     certificate["requests"] = transport.requests - spent[0]
     certificate["retries"] = transport.retries - spent[1]

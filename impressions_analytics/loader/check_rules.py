@@ -1,4 +1,4 @@
-"""What the answers of a check decide: each rule looks at answers and gives one fact. Pure."""
+"""The rules of a check: each looks at answers of the API and gives one fact."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def decide_statistics(answer: dict[str, Any], rows: Sequence[Any], total: int | 
 def decide_period_style(
     asked: Mapping[str, Answer], rows: Sequence[Mapping[str, Any]], begin: str, end: str, path: str
 ) -> Fact:
-    """Say which style of period was obeyed: its answer lies in the period, and is not empty."""
+    """Find which parameters for the period work: their answer is not empty and lies in the period."""
     obeyed, told = [], []
     for style, answer in asked.items():
         if isinstance(answer, str):

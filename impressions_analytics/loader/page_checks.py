@@ -1,4 +1,4 @@
-"""What of a page is believed: its envelope, whose rows it holds, and whether its list can have an end."""
+"""The checks of a page: its counts, whose rows it holds, and whether its list can have an end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from impressions_analytics.loader.decode import Page
 
 MOST_ROWS = 10_000_000_000  # no account has so many
 LONGEST_WALK_ROWS = 50_000_000  # of a list that cannot be cut: more of them do not fit into memory
-GROWTH_ROWS = 100_000  # a list may double while it is walked, and grow by so much: beyond, it has no end
+GROWTH_ROWS = 100_000  # a list may double during the load, and grow by so much more; beyond that it has no end
 
 
 def check_envelope(endpoint: Endpoint, start: int, page: Page) -> None:
@@ -40,7 +40,7 @@ def check_envelope(endpoint: Endpoint, start: int, page: Page) -> None:
 
 
 def check_end(endpoint: Endpoint, start: int, total: int | None) -> None:
-    """Raise where a list goes on so far behind the total that its first page told that it has no end.
+    """Raise when a list goes on far beyond the total of its first page, as it then seems to have no end.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whose message was it: profile and subprofile of events that come without them, from the destinations."""
+"""Fill in profile and subprofile of events that come without them, from the destinations."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class ProfileLookup:
     def fill(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
         """Return the frame with profile and subprofile of its destinations, and how many rows matched one.
 
-        Only rows without any owner are filled. A destination that the API does not know any more leaves nulls, and is
-        counted as unmatched.
+        Only rows that have neither profile nor subprofile are filled. A destination that the API no longer knows leaves
+        nulls, and is counted as unmatched.
         """
         ownerless = (frame["profile"].isna() & frame["subprofile"].isna()).to_numpy()
         wanted = set(frame.loc[ownerless, "mailing"].unique().tolist()) - self._known
@@ -61,7 +61,7 @@ class ProfileLookup:
         return filled, {"matched": int(found.sum()), "unmatched": int((ownerless & ~found).sum())}
 
     def _load(self, emailings: list[int]) -> pd.DataFrame:
-        """Load the destinations of emailings; those that are gone have none, and are remembered."""
+        """Load the destinations of emailings. An emailing that no longer exists is noted and has none."""
         decoder = Decoder("destinations", self._family)
         slicer = Slicer(self._transport, decoder, self._connections, self._now, Progress(False))
         list_loads = {

@@ -36,12 +36,12 @@ class Progress:
             self._bar.close()
 
     def expect(self, rows: int) -> None:
-        """Say that so many more rows are to come."""
+        """Add to the number of rows that are expected."""
         if self._bar is not None:
             self._bar.total += rows
 
     def add(self, rows: int) -> None:
-        """Say that so many rows have come."""
+        """Add to the number of rows that have come."""
         if self._bar is not None:
             self._bar.total = max(self._bar.total, self._bar.n + rows)
             self._bar.update(rows)
@@ -52,7 +52,7 @@ CLEAR_LINE = "\r\x1b[K"
 
 
 def progress_line() -> Callable[[str, object, int], None] | None:
-    """Return what shows on one line how far a sync is; None where nobody looks."""
+    """Return a function that shows the progress of a sync on one line; None when no person is watching."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     return lambda kind, until, rows: print(  # noqa: T201

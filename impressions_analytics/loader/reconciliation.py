@@ -126,7 +126,7 @@ def _period_of(frame: pd.DataFrame) -> tuple[str | None, str | None]:
 
 
 def _inside(frame: pd.DataFrame, begin: str | None, end: str | None) -> pd.DataFrame:
-    """Return the rows that the statistics of the period count even where they leave out its first and last second."""
+    """Return the rows that the statistics count in any case: those of the period without its first and last second."""
     times = frame["timestamp"]
     inside = pd.Series(True, index=frame.index)
     if begin is not None:
@@ -137,7 +137,10 @@ def _inside(frame: pd.DataFrame, begin: str | None, end: str | None) -> pd.DataF
 
 
 def _less(ours: int, at_least: int, theirs: int | None) -> int | None:
-    """Return by how much ours is more; 0 where theirs lies between ours without and with the ends of the period."""
+    """Return how many rows we have more than Copernica.
+
+    It is 0 when Copernica's number lies between ours without and with the first and last second of the period.
+    """
     if theirs is None:
         return None
     return 0 if at_least <= theirs <= ours else ours - theirs

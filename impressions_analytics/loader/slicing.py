@@ -1,7 +1,8 @@
-"""A list of any length -> walks that are each proven whole, in the order of time.
+"""A list of any length is loaded in windows of time, each proven complete, in the order of time.
 
 A long list is cut into windows of time, so that no request needs a large offset. The cuts are guesses; the API's totals
-prove them. A window that does not settle is walked again, then page after page, then cut, and then fails the load.
+prove them. A window that is not complete is loaded again, then page after page, then cut. If that fails too, the
+load fails.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ LOOK_AHEAD = 2  # windows open at once per connection
 
 @dataclass(frozen=True, slots=True)
 class Slicer:
-    """Walks lists; holds everything that this needs."""
+    """Loads lists, window by window."""
 
     transport: Transport
     decoder: Decoder
@@ -38,7 +39,7 @@ class Slicer:
     progress: Progress
 
     def settled(self, list_loads: list[ListLoad]) -> Iterator[WindowLoad]:
-        """Give the walks that together are the lists, each settled, list after list in the order of time.
+        """Give the loaded windows of all lists, each complete: list after list, in the order of time.
 
         Raises
         ------
@@ -58,7 +59,7 @@ class Slicer:
                 )
 
     def _in_turn(self, window_loads: list[WindowLoad]) -> Iterator[WindowLoad]:
-        """Drive walks over the network; give out the first whenever it is settled."""
+        """Run the loads of windows over the network, and give the first one as soon as it is complete."""
         with Fetcher[PageRequest](self.connections) as fetcher:
             while window_loads:
                 for window_load in window_loads[: LOOK_AHEAD * self.connections]:
@@ -73,7 +74,7 @@ class Slicer:
                     yield window_load
 
     def _receive(self, fetcher: Fetcher[PageRequest]) -> WindowLoad | None:
-        """Give what arrives next to its walk, and return that; its bytes are let go before the next ones arrive."""
+        """Give the next answer to the window that asked for it, and return that window. Its bytes are freed first."""
         request, outcome = fetcher.next()
         if request.window_load.outcome != "under way":
             return None
@@ -89,7 +90,7 @@ class Slicer:
         fetcher.submit(request, lambda: self.transport.get(path, parameters, again=again, before_large=before_large))
 
     def _take_in(self, fetcher: Fetcher[PageRequest], request: PageRequest, body: bytes) -> None:
-        """Give a body to its walk.
+        """Give a body to the window that asked for it.
 
         A body that is not JSON was cut on its way, and is asked for again. A page that does not add up is asked for
         once more: a fault that passes must not cost a night's load.
@@ -113,7 +114,7 @@ class Slicer:
             self.progress.add(page.count)
 
     def _replace(self, window_loads: list[WindowLoad], window_load: WindowLoad) -> None:
-        """Put in the place of a walk that did not settle what may settle instead."""
+        """Replace the load of a window that did not succeed by one, or several, that may."""
         place = window_loads.index(window_load)
         match window_load.outcome:
             case "period ignored":
@@ -155,7 +156,7 @@ class Slicer:
         )
 
     def _cut(self, window_load: WindowLoad, *, parts: int, splits: int = 0) -> list[WindowLoad]:
-        """Cut a walk into windows; what was seen of it tells where rows may begin."""
+        """Cut a window into smaller ones; the rows seen so far tell where they may begin."""
         begin, end = window_load.window.begin, window_load.window.end
         behind = []
         if not window_load.window.ends and begin < self.now:
@@ -174,7 +175,7 @@ class Slicer:
 
 
 def _asked_otherwise(list_load: ListLoad) -> WindowLoad:
-    """Return the walk for a list that did not keep to its period: asked in another style, or asked whole."""
+    """Return a new load for a list that ignored its period: with other parameters, or of the whole list."""
     if list_load.windows:
         raise MalformedResponseError(
             f"{list_load.endpoint.path}: the API keeps to the asked period in some answers and not in others"

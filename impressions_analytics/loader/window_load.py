@@ -1,6 +1,6 @@
-"""One walk through one list: which pages to ask for, what to believe of them, and when the walk is proven whole.
+"""The load of one window of one list: which pages to ask for, and when its rows are proven complete.
 
-A list's order is unknown and rows may arrive while it is paged, so positions prove nothing. What proves a walk is the
+A list's order is unknown and rows may arrive while it is paged, so positions prove nothing. What proves a window is the
 number of different IDs received, held against the API's own total, counted after every other page had been received.
 A `WindowLoad` only decides; `slicing.py` sends its requests and hands it the pages.
 """
@@ -44,7 +44,7 @@ class PageRequest:
 
 @dataclass(slots=True, eq=False)
 class ListLoad:
-    """One list that is being loaded, and what its walks came to so far.
+    """One list that is being loaded, and the sums of its windows so far.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class ListLoad:
         self.endpoint = replace(self.endpoint, period_style=style, other_styles=tuple(others))
 
     def add(self, window_load: WindowLoad) -> None:
-        """Count one settled walk; windows come in the order of time."""
+        """Count one loaded window; windows come in the order of time."""
         self.held += len(window_load.rows) + (window_load.rows_before if self.windows == 0 else 0)
         self.held += window_load.rows_after - self.after
         self.after = window_load.rows_after
@@ -118,7 +118,7 @@ class WindowLoad:
     requests : deque of PageRequest
         Pages that can be asked for now, before those that the total has promised.
     rows, rows_before, rows_after : pyarrow.Table, int, int
-        Of a settled walk: the different rows of the window, and how many that came lay before it and after it.
+        Of a loaded window: its different rows, and how many rows that came lay before and after it.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class WindowLoad:
         return PageRequest(self, start, count_all=False)
 
     def receive(self, request: PageRequest, page: Page) -> None:
-        """Take in a page: believe it or raise, and decide what to ask next."""
+        """Check a page, keep its rows, and decide what to ask next."""
         check_envelope(self.endpoint, request.start, page)
         check_end(self.endpoint, request.start, self.total_before)
         self.batches.append(page.rows)
@@ -191,7 +191,7 @@ class WindowLoad:
             self._go_on(request, page)
 
     def refused(self, problem: BaseException) -> None:
-        """Take in that a page was refused: the list may be gone, or the period be asked for in another style."""
+        """Handle a refusal: the list may be gone, or it may want the period in other parameters."""
         if self.list_load.may_be_gone and type(problem) is RequestRefusedError and is_gone(problem):
             self.list_load.gone = True
             self._end("settled")
@@ -201,7 +201,7 @@ class WindowLoad:
         self._end("period ignored")
 
     def drop(self) -> None:
-        """Give up: pages that are still under way are not taken in."""
+        """Give up: pages that arrive later are ignored."""
         self._end("dropped")
 
     def _end(self, outcome: Outcome) -> None:
@@ -267,11 +267,11 @@ class WindowLoad:
 
     @property
     def lost_rows(self) -> bool:
-        """Whether rows vanished while it was under way: those behind them then moved up, past the next page."""
+        """Whether rows were removed during the load: later rows then moved forward, and the next page missed some."""
         return (self.total_after or 0) < (self.total_before or 0)
 
     def shows_other_times(self, rows: pa.RecordBatch) -> bool:
-        """Whether rows lie where the API, had it understood the period, could not have sent them from."""
+        """Whether rows lie outside the asked period: then the API did not understand it."""
         if not self.asked:
             return False
         margin = dt.timedelta(days=2) if self.endpoint.period_style in BY_DAY else 2 * SECOND
@@ -279,7 +279,7 @@ class WindowLoad:
         return bool(early.any() or late.any())
 
     def _turns_in_a_circle(self) -> bool:
-        """Whether the newest page shows only what the one before it, or the first, has shown: there is no end."""
+        """Whether the newest page repeats the one before it or the first: then the list has no end."""
         if len(self.batches) - self._found_before < 2:
             return False
         first, before, newest = (self.batches[place]["ID"].to_numpy() for place in (self._found_before, -2, -1))

@@ -20,7 +20,7 @@ A lock on the file tells that its writer lives; with it go the files whose names
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Put a file in place whole or not at all: written beside, forced to the disk, moved, the folder forced too.
+    """Replace a file as a whole or not at all. The new file is written beside it, forced to the disk, and then moved.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def check_place(path: Path) -> None:
-    """Raise where `replace_file` would have to give up: for whoever has long to work before there is a file to put.
+    """Raise when `replace_file` could not write here. Call it before work that takes long.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the sandbox does on purpose: every switch, with its honest default."""
+"""Every way in which the sandbox can misbehave; by default it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox as it is used: a context manager with an address, a token, a behaviour, a record and the truth."""
+"""The class that users start: an address, a token, a behaviour, a record of requests, and the true data."""
 
 from __future__ import annotations
 

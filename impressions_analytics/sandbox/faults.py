@@ -1,4 +1,4 @@
-"""The faults: which request meets one, and what it gets instead of its answer."""
+"""The faults: which request gets one, and what is sent instead of its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a message is opened, and by which program: soon after delivery, decaying over days, less so at night."""
+"""Invented opens: most of them soon after delivery, fewer over the days, and few at night."""
 
 from __future__ import annotations
 

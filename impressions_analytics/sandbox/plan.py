@@ -1,4 +1,4 @@
-"""What world to invent, and its first layer: emailings, and the destinations with their recipients."""
+"""The size of the invented account, and its emailings and destinations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a request to its answer: who asks, what trouble it meets, which rows arrive first, and what it gets."""
+"""From a request to its answer: check the token, apply faults, let new rows arrive, then answer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Parameters = tuple[tuple[str, str], ...]
 
 
 class Service:
-    """Everything between the socket and the data; `port` and `wait` are filled in when the server runs."""
+    """Connects the server to the data. `port` and `wait` are set when the server starts."""
 
     def __init__(self, plan: Plan, access: Access, behaviour: Behaviour) -> None:
         self.access = access

@@ -1,4 +1,4 @@
-"""Which rows a list holds, in which order, and their text: worked out once and remembered while it is being paged."""
+"""The rows of a list, their order and their text. They are computed once and kept while a client reads the pages."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ _ELSEWHERE: dict[tuple[str, str, str], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """Which of the API's faces is looked at: family, version, and for version 2 whether it is the one of mid 2019."""
+    """Which form of the API: family, version, and for version 2 whether it is the form of mid 2019."""
 
     family: str
     version: int
