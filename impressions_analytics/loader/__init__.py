@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from impressions_analytics.loader.concat import concat_loads
 from impressions_analytics.loader.load import (
     iter_events,
     iter_impressions,
@@ -19,6 +20,7 @@ from impressions_analytics.loader.reconciliation import reconcile
 from impressions_analytics.loader.totals import load_statistics, plan_load
 
 __all__ = [
+    "concat_loads",
     "iter_events",
     "iter_impressions",
     "load_abuses",

@@ -103,7 +103,7 @@ def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
     verdict = str(certificate.get("verdict"))
     verdict = verdict if verdict in _GRADES else "unknown"
     gaps = [f"{begin} to {end}" for begin, end in certificate.get("gaps") or ()]
-    why = f"not loaded: {'; '.join(gaps[:_MOST_GAPS])}" if gaps else _MEANS[verdict]
+    why = f"not loaded: {'; '.join(gaps[:_MOST_GAPS])}" if gaps else str(certificate.get("why") or _MEANS[verdict])
     if len(gaps) > _MOST_GAPS:
         why += f"; and {len(gaps) - _MOST_GAPS:,} more periods"
     facts = [(key.replace("_", " "), _fact(value)) for key, value in certificate.items() if key != "gaps"]
