@@ -7,8 +7,9 @@ buckets by the hash of their value, so that equal values meet in one bucket. Bot
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedErr
 from impressions_analytics.engine.distinct import BLOCK, Values, bucket_of, distinct, representatives
 from impressions_analytics.engine.threads import in_parallel
 
+Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
@@ -134,6 +136,18 @@ def dealt(pairs: Values, *more: Values) -> list[tuple[Values, ...]]:
     return list(zip(*(np.split(values.take(order), ends) for values in (pairs, *more)), strict=True))
 
 
+def portions(buckets: Sequence[Sequence[Part]], rows: int) -> list[list[Part]]:
+    """Put so many buckets together that a portion just fits in the cache: each costs some calls.
+
+    Examples
+    --------
+    >>> [len(portion) for portion in portions([["pairs"]] * 256, rows=524_288)]
+    [64, 64, 64, 64]
+    """
+    step = max(1, _BUCKETS * BLOCK // max(rows, BLOCK))
+    return [list(chain.from_iterable(buckets[start : start + step])) for start in range(0, _BUCKETS, step)]
+
+
 def in_buckets(pairs: Values) -> Parts:
     """Deal out the pairs of a batch."""
     return Parts(buckets=[bucket for (bucket,) in dealt(pairs)])
@@ -180,7 +194,7 @@ class Pairs:
         cuts, self._cuts = self._cuts, []
         for parts in in_parallel(in_buckets, cuts):
             self.keep(parts)
-        yield from in_parallel(lambda bucket: function(_together(bucket)), self._buckets)
+        yield from in_parallel(lambda parts: function(_together(parts)), portions(self._buckets, self._dealt))
 
     def _overlapping(self) -> list[list[Values]]:
         """Return the cuts, those together that have the same group."""

@@ -25,6 +25,7 @@ from impressions_analytics.engine.pairs import (
     in_buckets,
     packed,
     parted,
+    portions,
     tallied,
     value_of,
 )
@@ -142,8 +143,9 @@ def per_key(column_batches: Iterable[ColumnBatch], key: str) -> tuple[dict[str, 
         timestamps = batch.integers("timestamp")
         return dealt(packed(mailings.of(batch, "mailing"), keys.of(batch, key)), timestamps)
 
-    buckets = zip(*in_parallel(buckets_of, column_batches), strict=True)
-    found = list(in_parallel(_tallied, buckets))
+    buckets = list(zip(*in_parallel(buckets_of, column_batches), strict=True))
+    rows = sum(len(pairs) for bucket in buckets for pairs, _ in bucket)
+    found = list(in_parallel(_tallied, portions(buckets, rows) if rows else []))
     columns = [np.concatenate(parts) for parts in zip(*found, strict=True)] or [np.zeros(0, dtype="int64")] * 5
     known = in_order(columns[0])
     without = int(columns[1][known[0]]) if len(known) and columns[0][known[0]] == 0 else 0
