@@ -184,7 +184,8 @@ class Pairs:
         if self._dealt:
             yield from self.by_value(function)
         else:
-            yield from in_parallel(lambda cuts: function(_together(cuts)), self._overlapping())
+            alone = (cuts[0] if len(cuts) == 1 else _together(cuts) for cuts in self._overlapping())
+            yield from map(function, alone)
 
     def by_value(self, function: Callable[[Values], Result]) -> Iterator[Result]:
         """Yield what a function gives for all distinct pairs, in portions; equal values are in one portion."""
