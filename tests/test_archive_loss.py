@@ -317,3 +317,21 @@ def test_an_emailing_without_a_date_does_not_begin_the_archive(tmp_path):
     source._emailings = sent
     begins = [source.first_moment(emailing, end=datetime(2026, 3, 1)) for emailing in (None, 1, 2, 3)]
     assert begins == [datetime(2026, 1, 5, 9)] * 3 + [None]
+
+
+@pytest.mark.parametrize("form", ["parquet", "duckdb"])
+def test_an_export_during_which_somebody_was_erased_is_not_left_behind(tmp_path, monkeypatch, form):
+    archive, _ = archive_of_two_months(tmp_path / "mail")
+    rows_of = KindPartitions.rows_of
+
+    def erase_in_the_middle(partitions, relative, *more):
+        yield from rows_of(partitions, relative, *more)
+        if partitions.kind == "impressions" and not (tmp_path / "mail/.erased.json").exists():
+            archive_at(tmp_path / "mail").erase(profile=PERSON)
+
+    monkeypatch.setattr(KindPartitions, "rows_of", erase_in_the_middle)
+    place = tmp_path / ("bi" if form == "parquet" else "bi.duckdb")
+    with pytest.raises(ia.ArchiveError, match=r"was erased from .* while it was exported; export again"):
+        archive.export(place, format=form)
+    assert not place.is_file() and not list(tmp_path.glob("bi/*"))
+    assert archive.export(place, format=form).tables["impressions"] == 800

@@ -91,7 +91,11 @@ def _hour_number(timestamp: Any) -> Any:
 
 def _by_cell(hours: Any) -> Any:
     """Define the bare analysis: rows per hour of the week, on a spine of all 168."""
-    counted = hours.mutate(cell=hours.hour_number % 168).group_by("cell").aggregate(impressions=lambda t: t.count())
+    counted = (  # before 1970 the remainder is negative
+        hours.mutate(cell=(hours.hour_number % 168 + 168) % 168)
+        .group_by("cell")
+        .aggregate(impressions=lambda t: t.count())
+    )
     cells = whole_numbers("cell", 168)
     joined = cells.left_join(counted, "cell")
     return joined.select(

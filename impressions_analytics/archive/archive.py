@@ -344,12 +344,21 @@ class Archive:
         -------
         Export
             The files, and the rows of each table.
+
+        Raises
+        ------
+        ArchiveError
+            There is nothing to export, the place refuses, or somebody was erased meanwhile: then nothing is left of it.
         """
         from impressions_analytics.archive.export import export_archive
 
+        erased = self._context.erased_persons()
         wanted = [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)]
         store = self._context.store
-        return export_archive(wanted, path, store=store, format=format, utc=utc, pseudonym_key=pseudonym_key)
+        return export_archive(
+            wanted, path, store=store, format=format, utc=utc, pseudonym_key=pseudonym_key,
+            still_whole=lambda: self._context.erased_persons() == erased,
+        )  # fmt: skip
 
     def erase(
         self,

@@ -159,6 +159,10 @@ class ArchiveContext:
             )
         return Suppression(self.store, self._erasure_key)
 
+    def erased_persons(self) -> int:
+        """Return how many entries the list of erased persons has now; it only grows."""
+        return len(Suppression(self.store, self._erasure_key)) if self.store.exists(LIST) else 0
+
     def lost_list(self) -> bool:
         """Say whether persons were erased and the list of them is gone."""
         state = read_state(self.store)

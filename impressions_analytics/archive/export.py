@@ -115,8 +115,13 @@ def export_archive(
     format: str,
     utc: bool,
     pseudonym_key: bytes | None,
+    still_whole: Callable[[], bool],
 ) -> Export:
-    """Write the tables of some kinds; see `Archive.export`."""
+    """Write the tables of some kinds; see `Archive.export`.
+
+    An erasure writes its list first and removes exports last. So an export that finds the list as it was holds nobody
+    of that list, or is removed by that erasure; one that finds it longer removes itself.
+    """
     if format not in FORMATS:
         raise InvalidArgumentError(f"format={format!r} is no format; use one of {', '.join(FORMATS)}")
     if pseudonym_key is not None:
@@ -129,6 +134,10 @@ def export_archive(
     streams = Tables(kinds, utc, pseudonym_key, NO_AGENT[format]).streams()
     rows = _write_duckdb(output, file, streams) if format == "duckdb" else _write_files(output, streams, suffix=format)
     files = [file] if format == "duckdb" else [f"{name}.{format}" for name in rows]
+    if not still_whole():
+        for name in files:
+            output.delete(name)
+        raise ArchiveError(f"somebody was erased from {store.name} while it was exported; export again")
     shown = output.label(file) if format == "duckdb" else output.name
     return Export(
         shown, format, rows, [output.label(name) for name in files], pseudonymised=pseudonym_key is not None, utc=utc

@@ -21,7 +21,9 @@ from impressions_analytics.parquet.rows_file import RowsFile
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MONTH_FILE = re.compile(r"^(?P<kind>[a-z]+)/month=(?P<month>\d{4}-\d{2})/(?P=kind)-(?P=month)\.parquet$")
+MONTH_FILE = re.compile(
+    r"^(?P<kind>[a-z]+)/month=(?P<month>2[01]\d\d-(?:0[1-9]|1[0-2]))/(?P=kind)-(?P=month)\.parquet$"
+)
 PENDING = ".pending"
 """The folder of the pieces; every engine passes over names that begin with a dot."""
 

@@ -53,6 +53,10 @@ class Suppression:
         """Whether nobody was erased."""
         return not self._hashes
 
+    def __len__(self) -> int:
+        """Return how many entries the list has."""
+        return sum(map(len, self._hashes.values()))
+
     def filter(self, kind: Kind, rows: pa.Table) -> pa.Table:
         """Return the rows of a kind that belong to no erased person.
 

@@ -63,6 +63,12 @@ def _from_pandas(data: Any, required: RequiredColumns) -> Any:
     frame = data[list(required.names)]
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
+    except OverflowError as error:
+        [name, *_] = [name for name in frame if frame[name].dtype == object]
+        raise MissingColumnError(
+            f"the {required.kind} have a whole number beyond 2**63 - 1, perhaps in the column {name!r}; no identifier "
+            "of Copernica is so large"
+        ) from error
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise MissingColumnError(f"a column of the {required.kind} mixes types: {error}") from error
 

@@ -89,7 +89,7 @@ def _to_arrow(series: pd.Series, column: Column, wanted: pa.DataType) -> pa.Arra
             array = _encoded(series)
         else:
             array = pa.Array.from_pandas(series, type=wanted)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(
             f"column {column.name!r} is {series.dtype}, expected {column.pandas_type}: {error}"
         ) from error
