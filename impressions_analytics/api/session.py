@@ -162,7 +162,7 @@ class Transport:
         number = 0
         seconds = self._api.timeout_seconds
         while True:
-            self._wait(self._hold_until - time.monotonic())
+            self._hold(path)
             with self._lock:
                 self.requests += 1
                 self.retries += number > 0
@@ -197,6 +197,13 @@ class Transport:
             with self._lock:
                 self._hold_until = max(self._hold_until, time.monotonic() + wait)
         return wait
+
+    def _hold(self, path: str) -> None:
+        """Wait as long as another connection was told that all should wait, within the patience."""
+        wait = self._hold_until - time.monotonic()
+        if wait > max(self._api.patience_seconds, self._api.timeout_seconds):
+            raise ApiUnavailableError(f"{path}: the API asks every connection to wait {wait:.0f} s. Try later")
+        self._wait(wait)
 
     def _wait(self, seconds: float) -> None:
         if self._stopped.is_set() or (seconds > 0 and self._stopped.wait(min(seconds, threading.TIMEOUT_MAX))):
