@@ -123,3 +123,40 @@ def test_a_column_is_added_in_one_row_and_comes_through_decoding_frame_and_parqu
 def test_the_package_has_no_more_than_seventeen_entries():
     entries = {path.name for path in Path(ia.__file__).parent.iterdir()} - {"__pycache__"}
     assert len(entries) <= 17, sorted(entries)
+
+
+ASKED_OF_MYPY = """
+from collections.abc import Iterator
+import pandas as pd
+import impressions_analytics as ia
+
+class IbisTable:
+    def to_pyarrow_batches(self) -> Iterator[object]: return iter(())
+
+class SparkFrame:
+    def toPandas(self) -> pd.DataFrame: return pd.DataFrame()
+
+reveal_type(ia.impressions_over_time(pd.DataFrame(), every="week"))
+reveal_type(ia.impressions_over_time(IbisTable(), every="week"))
+reveal_type(ia.human_opens(SparkFrame()))
+reveal_type(ia.open_decay("opens.parquet", "destinations.parquet"))
+ia.impressions_over_time(pd.DataFrame(), every="fortnight")
+ia.human_opens(pd.DataFrame(), mailing=412)
+"""
+
+
+@pytest.mark.slow
+def test_a_type_checker_knows_that_a_frame_gives_a_frame_and_a_lazy_table_its_own_kind(tmp_path):
+    api = pytest.importorskip("mypy.api")
+    (tmp_path / "asked.py").write_text(ASKED_OF_MYPY)
+    out, _, _ = api.run(["--strict", "--cache-dir", str(tmp_path / "cache"), str(tmp_path / "asked.py")])
+    revealed = re.findall(r'Revealed type is "([\w.]+)', out)
+    frame = "pandas.core.frame.DataFrame"
+    assert revealed == [frame, "asked.IbisTable", "asked.SparkFrame", frame]
+    assert {line for line in re.findall(r"asked\.py:(\d+): error", out)} == {"16", "17"}  # the two wrong options
+
+
+def test_help_shows_the_parameters_of_an_analysis():
+    assert list(inspect.signature(ia.impressions_over_time).parameters) == [
+        "data", "every", "by", "count", "cumulative",
+    ]  # fmt: skip

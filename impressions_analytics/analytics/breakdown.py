@@ -10,11 +10,13 @@ import pandas as pd
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, ClassNumbers, with_classes
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, column_list, open_input, passes
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
 
 _DTYPES = {"impressions": "int64", "share_of_destinations": "float64", "destinations": "int64"}
 
 
+@kind_of_input
 def user_agent_breakdown(
     data: Any, *, by: str | Sequence[str] = "client", kinds: str | Sequence[str] | None = None
 ) -> Any:

@@ -15,6 +15,7 @@ from impressions_analytics.engine import (
     open_input,
     whole_numbers,
 )
+from impressions_analytics.engine.kinds import kind_of_input
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,7 @@ _DECAY = {
 }
 
 
+@kind_of_input
 def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None = None) -> Any:
     """Measure the time from sending to the first impression, over the destinations that were opened.
 
@@ -106,6 +108,7 @@ def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
     return ranked.group_by(list(groups)).aggregate(**figures).order_by(nulls_last(groups))
 
 
+@kind_of_input
 def open_decay(
     data: Any, destinations: Any, *, by: str | None = "mailing", horizon_hours: int = 168, as_of: Any = None
 ) -> Any:

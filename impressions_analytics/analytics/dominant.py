@@ -7,6 +7,7 @@ from typing import Any, cast
 from impressions_analytics.analytics.rates import interval_names, wilson
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError
 
 _RESULTS = ("complaints", "unsubscribes", "clicks", "impressions", "errors", "no_response")
@@ -16,6 +17,7 @@ _DTYPES = {
 }
 
 
+@kind_of_input
 def dominant_results(
     destinations: Any, *, impressions: Any, clicks: Any, unsubscribes: Any, abuses: Any, errors: Any
 ) -> Any:

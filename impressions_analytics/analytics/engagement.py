@@ -12,6 +12,7 @@ from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.classes import MACHINES, with_classes
 from impressions_analytics.analytics.rates import interval_names, wilson
 from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
 
 
@@ -72,6 +73,7 @@ _RECEIVED = {"mailings_received": "int64", **dict.fromkeys(interval_names("share
 _SEGMENT = {"segment": "str", "segment_rule": "str"}
 
 
+@kind_of_input
 def engagement_segments(
     data: Any,
     *,

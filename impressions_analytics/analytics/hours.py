@@ -6,6 +6,7 @@ from typing import Any
 
 from impressions_analytics.analytics.choices import whole_number
 from impressions_analytics.engine import RequiredColumns, open_input, whole_numbers
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
 
 _HOUR = 3600  # seconds
@@ -14,6 +15,7 @@ _DTYPES = {"weekday": "int64", "hour": "int64", "impressions": "int64"}
 _EXPOSED = {"message_hours": "int64", "impressions_per_message_hour": "float64"}
 
 
+@kind_of_input
 def impressions_by_hour_of_week(
     data: Any, *, destinations: Any = None, after_hours: int = 0, horizon_hours: int = 168
 ) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from impressions_analytics.analytics.choices import whole_number
 from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
 from impressions_analytics.engine import RequiredColumns, column_list, dtype_of, nulls_last, open_input
+from impressions_analytics.engine.kinds import kind_of_input
 
 UNRECOGNISED = ("unknown", "bare-name")
 """What stands for the rule of a user agent that no rule knew."""
@@ -31,6 +32,7 @@ _COMPARED = {
 }
 
 
+@kind_of_input
 def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     """Count the messages and the impressions that are taken for opened by a person, as a range, and each kind of open.
 
@@ -114,6 +116,7 @@ def _rows_of(told: Any, kinds: Sequence[str]) -> Any:
     return reduce(add, (told[f"rows_{kind}"] for kind in kinds))
 
 
+@kind_of_input
 def unrecognised_user_agents(
     data: Any, *, limit: int = 50, guessed: bool = False, rules: str | Path | None = None
 ) -> Any:
@@ -166,6 +169,7 @@ def unrecognised_user_agents(
     return source.deliver(listed, {"useragent": "str", "impressions": "int64", "destinations": "int64"})
 
 
+@kind_of_input
 def compare_devices(data: Any) -> Any:
     """Hold Copernica's own device against the one that the user agent tells.
 

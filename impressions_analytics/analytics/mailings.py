@@ -13,12 +13,14 @@ from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
 from impressions_analytics.analytics.message_counts import REQUIRED, count_messages
 from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError
 
 if TYPE_CHECKING:
     from impressions_analytics.columns import Kind
 
 
+@kind_of_input
 def mailing_performance(
     impressions: Any,
     *,

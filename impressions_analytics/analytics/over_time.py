@@ -23,6 +23,7 @@ from impressions_analytics.engine import (
     open_input,
     passes,
 )
+from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
@@ -49,6 +50,7 @@ _NUMBERS: dict[str, Any] = {
 _DISTINCT = {"destinations": "destination", "profiles": "profile", "first_opens": "destination"}
 
 
+@kind_of_input
 def impressions_over_time(
     data: Any,
     *,

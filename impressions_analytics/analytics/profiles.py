@@ -8,6 +8,7 @@ import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, open_input, passes
+from impressions_analytics.engine.kinds import kind_of_input
 
 _TALLIES = ("rows", "mailings", "first", "last")
 
@@ -21,6 +22,7 @@ _DTYPES = {
 }
 
 
+@kind_of_input
 def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     """Count the impressions of each profile.
 
