@@ -153,7 +153,7 @@ def test_a_type_checker_knows_that_a_frame_gives_a_frame_and_a_lazy_table_its_ow
     revealed = re.findall(r'Revealed type is "([\w.]+)', out)
     frame = "pandas.core.frame.DataFrame"
     assert revealed == [frame, "asked.IbisTable", "asked.SparkFrame", frame]
-    assert {line for line in re.findall(r"asked\.py:(\d+): error", out)} == {"16", "17"}  # the two wrong options
+    assert set(re.findall(r"asked\.py:(\d+): error", out)) == {"16", "17"}  # the two wrong options
 
 
 def test_help_shows_the_parameters_of_an_analysis():
