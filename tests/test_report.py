@@ -22,6 +22,7 @@ from impressions_analytics.report.inputs import gather
 from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.results import compute
 from impressions_analytics.report.sections import _decay
+from impressions_analytics.sandbox import Sandbox
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis 12 on DuckDB 2
 NASTY = "<b>$x_1$</b><script>alert(1)</script>\" onload='x' \u6f22 " + "W" * 300
@@ -387,3 +388,14 @@ def test_bounces_unsubscribes_and_complaints_have_their_part(tmp_path: Path) -> 
     assert "mailing messages share sent 411 The same news 2 20.0% 2026-03-16 09:00 410 The same news 1 10.0%" in part
     assert "status of the mail server code messages 5.1.1 550 2 5.2.2 552 1" in part
     assert "Complained" not in part[: part.index("People and machines")]
+
+
+def test_an_archive_that_keeps_log_files_tells_providers_and_countries(tmp_path: Path, reach: Any) -> None:
+    with Sandbox(impressions=1_500, emailings=2, seed=1, first_day="2026-06-01") as box:
+        archive = ia.Archive(tmp_path / "mail")
+        kinds = ("impressions", "deliveries", "errors", "destinations")
+        archive.sync(reach(box, version=3), kinds=kinds, begin="2026-06-01", logs=True)
+    page = written(tmp_path, archive)
+    assert "By the log files since 2026-06-01. The most were delivered at " in page.text
+    assert "of the opens by persons: where the address that opened is." in page.text
+    assert "Providers of the recipients" not in written(tmp_path, archive, emailing=412).text

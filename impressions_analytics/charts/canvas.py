@@ -194,7 +194,8 @@ def percent_axis(axis: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_major_locator(MaxNLocator(nbins=_ticks(axis)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    # Room for words may take the axis past the whole, which no share exceeds.
+    axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value) if value < 1.001 else ""))
 
 
 def _ticks(axis: Any) -> int:

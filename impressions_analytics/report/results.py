@@ -11,6 +11,7 @@ from impressions_analytics import analytics
 from impressions_analytics.engine import RequiredColumns, known_until, open_input
 from impressions_analytics.report.inputs import Inputs
 from impressions_analytics.report.outcomes import mailing_outcomes
+from impressions_analytics.report.recipients import Recipients, recipients_of
 
 _STEPS = ((3, "hour"), (130, "day"), (1100, "week"), (10**9, "month"))
 """The longest span in days that is shown by each period."""
@@ -46,6 +47,7 @@ class Results:
     profiles: pd.DataFrame
     hours: pd.DataFrame
     decay: pd.DataFrame | None
+    recipients: Recipients | None
 
     def half_lives(self) -> pd.Series[float]:
         """Return the hours within which half of the opens of each mailing came; those not known yet are left out."""
@@ -96,6 +98,7 @@ def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
         known_until=known_until(opens, "impressions") or (span[1] if span else None),
+        recipients=recipients_of(inputs.archive, span[1] if span else None) if everything is inputs else None,
         decay=None if sent is None else analytics.open_decay(opens, sent),
     )
 

@@ -15,6 +15,7 @@ from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
+from impressions_analytics.charts.recipients import plot_country_breakdown, plot_provider_breakdown
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.problems import problem_tables, problems_in_words
@@ -167,6 +168,38 @@ def _problems(results: Results, inputs: Inputs) -> Section | None:
     )
 
 
+def _providers(results: Results, inputs: Inputs) -> Section | None:
+    if results.recipients is None:
+        return None
+    result, since = results.recipients.providers, results.recipients.since
+    says = f"By the log files since {since:%Y-%m-%d}. "
+    known = result[result["messages_delivered"] > 0]
+    if len(known):
+        top = known.iloc[0]
+        rate = between(share(top["open_rate_low"], 1), share(top["open_rate_high"], 1))
+        messages = counted(int(top["messages_delivered"]), "message")
+        says += f"The most were delivered at {top['provider']}: {messages}, of which {rate} were opened."
+    heads = {
+        "provider": "provider", "messages_delivered": "delivered", "messages_bounced": "bounced",
+        "open_rate_low": "open rate, low", "open_rate_high": "open rate, high", "bounce_rate": "bounce rate",
+    }  # fmt: skip
+    drawn = picture(lambda ax: plot_provider_breakdown(result, ax), "providers", says)
+    return Section("Providers of the recipients", says, drawn, [table_of(result, "Providers", heads)])
+
+
+def _countries(results: Results, inputs: Inputs) -> Section | None:
+    if results.recipients is None or results.recipients.countries.empty:
+        return None
+    result, since = results.recipients.countries, results.recipients.since
+    says = f"By the log files since {since:%Y-%m-%d}, of the opens by persons: where the address that opened is."
+    heads = {
+        "country": "country", "impressions": "impressions", "opened_messages": "messages opened",
+        "share_of_messages": "share of opened messages",
+    }  # fmt: skip
+    drawn = picture(lambda ax: plot_country_breakdown(result, ax), "countries", says)
+    return Section("Countries", says, drawn, [table_of(result, "Countries", heads)])
+
+
 def _decay(results: Results, inputs: Inputs) -> Section | None:
     result = results.decay
     if result is None:
@@ -232,5 +265,6 @@ def _day(moment: pd.Timestamp) -> str:
 
 
 _SECTIONS: tuple[Callable[[Results, Inputs], Section | None], ...] = (
-    _over_time, _mailings, _problems, _machines, _programs, _decay, _hours, _profiles, _unrecognised,
+    _over_time, _mailings, _problems, _providers, _machines, _programs, _countries, _decay, _hours, _profiles,
+    _unrecognised,
 )  # fmt: skip
