@@ -82,3 +82,25 @@ def test_an_exported_archive_joins_its_tables(tmp_path):
     assert {row[0]: row[1:] for row in rows if row[1]} == {
         int(m): (int(r["size"]), int(r["nunique"])) for m, r in counted.iterrows()
     }
+
+
+def test_a_kind_that_the_version_does_not_know_is_told_and_costs_no_other_kind(tmp_path, monkeypatch, reach):
+    from typer.testing import CliRunner
+
+    from impressions_analytics.cli.commands import app
+
+    with Sandbox(impressions=600, emailings=2, seed=1, refused_kinds=("unsubscribes",)) as box:
+        for name, value in {"ACCESS_TOKEN": box.access_token, "API_URL": box.url}.items():
+            monkeypatch.setenv(f"COPERNICA_{name}", value)
+        folder = str(tmp_path / "mail")
+        kinds = ["--kind", "impressions", "--kind", "unsubscribes", "--kind", "clicks"]
+        done = CliRunner().invoke(app, ["sync", folder, "--begin", "2025-09-01", *kinds])
+        assert done.exit_code == 1
+        assert "unsubscribes: not synced, the account's version does not know it" in done.stdout
+        archive = ia.Archive(folder)
+        assert (len(archive.read("impressions")), len(archive.read("clicks"))) == (600, len(box.truth("clicks")))
+        assert list(archive.sync(reach(box), kinds=("clicks", "unsubscribes")).refused) == ["unsubscribes"]
+        with pytest.raises(ia.RequestRefusedError, match="Invalid method"):
+            archive.sync(reach(box), kinds="unsubscribes")
+        box.behave(refused_kinds=())
+        assert archive.sync(reach(box), kinds=("clicks", "unsubscribes")).verdict == "complete"

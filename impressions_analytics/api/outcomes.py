@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -128,6 +129,25 @@ def error_of(path: str, answer: Answer) -> ApiError:
             "COPERNICA_ACCESS_TOKEN and the version"
         )
     return RequestRefusedError(f"{path}: the API refused the request ({answer.status}: {message})")
+
+
+_UNKNOWN_CALL = re.compile(
+    r"invalid method|(?:unknown|no such|unsupported) (?:method|call|resource|path)|"
+    r"(?:method|call|resource|path) (?:is )?(?:unknown|not (?:found|known|supported))", re.I
+)  # fmt: skip
+
+
+def is_unknown_call(refused: BaseException) -> bool:
+    """Whether the API refused a path as one that it does not know: any other refusal must not pass for that.
+
+    Examples
+    --------
+    >>> is_unknown_call(RequestRefusedError("ms/unsubscribes: the API refused the request (400: Invalid method)"))
+    True
+    >>> is_unknown_call(RequestRefusedError("ms/unsubscribes: the API refused the request (400: Unknown parameter x)"))
+    False
+    """
+    return type(refused) is RequestRefusedError and bool(_UNKNOWN_CALL.search(str(refused)))
 
 
 def message_in(body: bytes) -> str:

@@ -14,7 +14,7 @@ from impressions_analytics.archive.context import ArchiveContext
 from impressions_analytics.archive.partitions import described
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
-from impressions_analytics.errors import InvalidArgumentError
+from impressions_analytics.errors import InvalidArgumentError, RequestRefusedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -145,7 +145,8 @@ class Archive:
         Returns
         -------
         SyncSummary
-            New rows, repeats, rewritten months, calls and the verdict, for each kind.
+            New rows, repeats, rewritten months, calls and the verdict, for each kind. A kind that the account's
+            version does not know is in ``refused``, and the others are synced all the same.
 
         Raises
         ------
@@ -173,17 +174,37 @@ class Archive:
         for kind in wanted:
             self._context.partitions(kind)
         with self._context.writing() as suppression:
-            done = [self._sync_kind(kind, suppression, source, request, progress) for kind in wanted]
-            kept = self._sync_logs(wanted, suppression, api, request) if logs else []
+            done, refused = self._sync_kinds(wanted, suppression, source, request, progress)
+            kept = self._sync_logs([kind for kind in wanted if kind not in refused], suppression, api, request, logs)
             oldest = request.keep_from
             retention = None if oldest is None else self._context.retain(oldest)
-        return SyncSummary(self._context.store.name, done, retention, kept)
+        return SyncSummary(self._context.store.name, done, retention, kept, refused)
+
+    def _sync_kinds(
+        self, kinds: Sequence[Kind], suppression: Suppression, source: Any, request: SyncRequest,
+        progress: OnProgress | None,
+    ) -> tuple[list[KindSync], dict[str, str]]:  # fmt: skip
+        """Sync every kind; one that the account's version does not know is no reason to leave out the others."""
+        from impressions_analytics.api.outcomes import is_unknown_call
+
+        done: list[KindSync] = []
+        refused: dict[str, str] = {}
+        for kind in kinds:
+            try:
+                done.append(self._sync_kind(kind, suppression, source, request, progress))
+            except RequestRefusedError as problem:
+                if not is_unknown_call(problem) or (kind == kinds[-1] and not done):
+                    raise
+                refused[kind] = str(problem)
+        return done, refused
 
     def _sync_logs(
-        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest
+        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest, wanted: bool
     ) -> list[LogSync]:
         from impressions_analytics.archive.log_sync import log_kinds, sync_logs
 
+        if not wanted:
+            return []
         with self._context.log_source(api) as source:
             return [
                 sync_logs(self._context.partitions(cast("Kind", kind)), suppression, source, request)

@@ -106,18 +106,23 @@ class SyncSummary(Result):
     kinds: list[KindSync]
     retention: Retention | None = None
     logs: list[LogSync] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Kinds that the account's version does not know, and how the API refused them."""
 
     @property
     def verdict(self) -> str:
-        """The worst verdict of all kinds."""
-        return "complete" if all(kind.verdict == "complete" for kind in self.kinds) else "unproven"
+        """The worst verdict of all kinds; a kind that was refused is not proven."""
+        known = all(kind.verdict == "complete" for kind in self.kinds) and not self.refused
+        return "complete" if known else "unproven"
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON types."""
         return {**asdict(self), "verdict": self.verdict}
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.archive} is up to date", *(f"  {one}" for one in [*self.kinds, *self.logs])])
+        said = [str(one) for one in [*self.kinds, *self.logs]]
+        said += [f"{kind}: not synced, the account's version does not know it" for kind in self.refused]
+        return "\n".join([f"{self.archive} is up to date", *(f"  {text}" for text in said)])
 
 
 @dataclass(frozen=True, slots=True)

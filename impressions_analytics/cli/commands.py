@@ -173,6 +173,10 @@ def sync(
     tell_result(summary, as_json)
     if summary.retention is not None:
         say(str(summary.retention))
+    for told in summary.refused.values():
+        say(f"impressions: {told}; the other kinds are in {folder}")
+    if summary.refused:
+        raise typer.Exit(1)
     _end_by(summary.verdict, f"what came is in {folder}")
 
 
