@@ -49,6 +49,7 @@ from .errors import MissingColumnError as MissingColumnError
 from .errors import RequestRefusedError as RequestRefusedError
 from .errors import SettingsError as SettingsError
 from .loader import concat_loads as concat_loads
+from .loader import consumption as consumption
 from .loader import iter_impressions as iter_impressions
 from .loader import load_abuses as load_abuses
 from .loader import load_clicks as load_clicks

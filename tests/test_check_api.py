@@ -79,3 +79,25 @@ def test_the_command_prints_facts_without_a_row_and_saves_what_later_settings_re
         facts.write_text("no TOML [")
         with pytest.warns(UserWarning, match="cannot be read"):
             assert ia.Copernica.from_env().connections == 8
+
+
+def test_the_consumption_of_a_month_is_asked_in_one_call_and_what_is_not_told_is_none(reach):
+    from test_hostile import served
+
+    with Sandbox(impressions=300, emailings=2, seed=1) as box:
+        used = ia.consumption(reach(box, version=4))
+        sent = len(box.truth("destinations"))
+        [asked] = [one.query for one in box.requests if one.path.endswith("consumption")]
+    assert (used.emails, used.texts) == (sent, 0)
+    assert asked["begin"].endswith("-01") and asked["begin"] < asked["end"]
+    with served(lambda path, query: {"emails": "12", "apicalls": None}) as (api, _):
+        told = ia.consumption(api, begin="2026-01-01", end="2026-02-01")
+        assert (told.emails, told.api_calls) == (12, None)
+        assert str(told) == "from 2026-01-01 to 2026-02-01: 12 emails"
+        with pytest.raises(ia.InvalidArgumentError, match="must be after"):
+            ia.consumption(api, begin="2026-02-01", end="2026-02-01")
+    with (
+        served(lambda path, query: {"apicalls": "many"}) as (api, _),
+        pytest.raises(ia.MalformedResponseError, match="apicalls is 'many'"),
+    ):
+        ia.consumption(api)

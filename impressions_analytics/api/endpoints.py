@@ -78,8 +78,12 @@ class Endpoint:
     parameters: tuple[tuple[str, str], ...] = field(default=())
 
 
-def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level, of: str = "") -> Endpoint:
+def event_endpoint(
+    kind: Kind, *, version: Version, family: Family, level: Level, of: str = "", first_style: str | None = None
+) -> Endpoint:
     """Return the endpoint that gives the events of one destination, of one emailing or of the account.
+
+    `first_style` is tried before the others, where the endpoint may know it.
 
     Examples
     --------
@@ -88,13 +92,13 @@ def event_endpoint(kind: Kind, *, version: Version, family: Family, level: Level
     """
     if kind not in EVENT_KINDS:
         raise InvalidArgumentError(f"kind {kind!r} is no kind of event; choose one of {', '.join(EVENT_KINDS)}")
-    styles = _event_period_styles(version, family)
+    styles = sorted(_event_period_styles(version, family), key=lambda style: style != first_style)
     return Endpoint(
         kind=kind,
         family=family,
         path=_EVENT_PATHS[level].format(family=family, id=quote(of, safe=""), kind=kind),
         period_style=styles[0],
-        other_styles=styles[1:],
+        other_styles=tuple(styles[1:]),
         may_lack=frozenset({"profile", "subprofile"}) if level == "account" else frozenset(),
         of=_whose(family, level, of),
     )

@@ -1,6 +1,7 @@
 """Facts about one account's API, found by `impressions check` and kept in a small file beside the user's settings.
 
-They choose how many connections a load uses. They never change what a load checks.
+They choose how many connections a load uses, which style of period it tries first, and under which paths it asks. They
+never change what a load checks: a fact that a load contradicts is dropped, with a warning.
 """
 
 from __future__ import annotations
@@ -73,3 +74,35 @@ def advised_connections(environment: Mapping[str, str], url: str, version: int) 
     value = read_facts(path, url=url, version=version).get("connections") if path else None
     usable = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_CONNECTIONS
     return value if usable else None
+
+
+def taught(environment: Mapping[str, str], url: str, version: int) -> dict[str, Any]:
+    """Return what the kept facts teach a load from the start: `Copernica.learnt` holds it.
+
+    ``editors`` are the paths that are answered in the place of ``ms/``, ``period_style`` is the style of period that is
+    obeyed, and ``facts`` is the file that says so.
+    """
+    path = facts_file(environment)
+    facts = read_facts(path, url=url, version=version) if path else {}
+    found: dict[str, Any] = {}
+    families = facts.get("families")
+    if isinstance(families, list) and families and "ms" not in families:
+        found["editors"] = tuple(editor for editor in ("html", "draganddrop") if editor in families)
+    if facts.get("period_style") in ("fields", "begintime"):
+        found["period_style"] = facts["period_style"]
+    return {**found, "facts": path} if found else {}
+
+
+def contradicted(learnt: dict[str, Any], fact: str, why: str) -> None:
+    """Drop a kept fact that a load has contradicted, from its file too, and say so."""
+    path = learnt.get("facts")
+    warnings.warn(
+        f"the kept fact {fact!r} does not hold any more and is dropped: {why}. impressions check --save finds the "
+        "facts anew", stacklevel=2,
+    )  # fmt: skip
+    try:
+        told = tomllib.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+        kept = {name: value for name, value in told["facts"].items() if name != fact}
+        write_facts(Path(str(path)), kept, url=told["url"], version=told["version"])
+    except (OSError, ValueError, KeyError, AttributeError):
+        return  # the next load is told again, and is right all the same

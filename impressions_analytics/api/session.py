@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from impressions_analytics.api.editors import MS, learn, spellings
 from impressions_analytics.api.jwt import jwt_in, use_until
 from impressions_analytics.api.outcomes import (
     UNREADABLE,
@@ -22,6 +23,7 @@ from impressions_analytics.api.outcomes import (
     FailedAttempt,
     error_of,
     hide_in,
+    is_unknown_call,
     message_in,
     moved_to,
 )
@@ -63,6 +65,7 @@ class Transport:
         self._api = api
         self._stopped = threading.Event()
         self._lock = threading.Lock()
+        self._learning = threading.Lock()
         self._hold_until = 0.0
         self.requests = 0
         self.retries = 0
@@ -111,6 +114,35 @@ class Transport:
         ApiUnavailableError
             When no good answer came within the patience.
         """
+        options: dict[str, Any] = {"again": again, "before_large": before_large, "into": into}
+        first: RequestRefusedError | None = None
+        for spelled in spellings(path, self._api.learnt):
+            try:
+                return self._ask(spelled, parameters, **options)
+            except RequestRefusedError as refused:
+                elsewhere = path.startswith(f"{MS}/") and not isinstance(refused, AccessDeniedError)
+                if not elsewhere:
+                    raise
+                first = first or refused
+        if first is not None and is_unknown_call(first) and self._learns():
+            return self.get(path, parameters, **options)
+        raise first or RequestRefusedError(f"{path}: no path answers it")
+
+    def _learns(self) -> bool:
+        """Find out, once, under which paths the account answers what is refused."""
+        with self._learning:
+            return learn(self._ask, self._api.learnt)
+
+    def _ask(
+        self,
+        path: str,
+        parameters: Parameters = (),
+        *,
+        again: int = 0,
+        before_large: Callable[[], None] = lambda: None,
+        into: IO[bytes] | None = None,
+    ) -> bytes:
+        """Ask for exactly this path."""
         if again:
             with self._lock:
                 self.retries += 1

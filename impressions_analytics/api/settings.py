@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from impressions_analytics.api.endpoints import VERSIONS, Version
-from impressions_analytics.api.facts import advised_connections
+from impressions_analytics.api.facts import advised_connections, taught
 from impressions_analytics.api.secret import Secret
 from impressions_analytics.errors import SettingsError
 
@@ -82,6 +82,9 @@ class Copernica:
     tokens: dict[str, Any] = field(init=False, default_factory=dict, compare=False)
     """Version 4 keeps its JWT here between calls: in memory only, and never of another account or address."""
 
+    learnt: dict[str, Any] = field(init=False, default_factory=dict, compare=False)
+    """What answers, or kept facts, have taught: ``editors`` are answered in the place of ``ms/``; see `taught`."""
+
     def __post_init__(self) -> None:
         if isinstance(self.access_token, str):
             object.__setattr__(self, "access_token", Secret(self.access_token.strip()))
@@ -113,7 +116,8 @@ class Copernica:
     ) -> Copernica:
         """Return settings from the environment. Arguments that are given replace what the environment says.
 
-        Connections come from the facts that ``impressions check --save`` kept for this address and version.
+        Connections, the style of period to try first, and the paths of the Marketing Suite come from the facts that
+        ``impressions check --save`` kept for this address and version.
 
         Raises
         ------
@@ -137,7 +141,9 @@ class Copernica:
         }  # fmt: skip
         api = cls(**{**values, **{name: value for name, value in given.items() if value is not None}})
         advised = None if connections is not None else advised_connections(found, str(api.url), api.version)
-        return replace(api, connections=advised) if advised else api
+        api = replace(api, connections=advised) if advised else api
+        api.learnt.update(taught(found, str(api.url), api.version))
+        return api
 
     @property
     def root(self) -> str:

@@ -245,6 +245,14 @@ def erase(
     tell_result(receipt, as_json)
 
 
+def _calls_used(version: int | None) -> int | None:
+    """Return how many calls the account has used this month; None where the API does not tell."""
+    try:
+        return ia.consumption(settings(version)).api_calls
+    except ia.ApiError:
+        return None
+
+
 def _place_for_rows(out: Path | None) -> Path:
     """Return where rows can be written, or raise before they are loaded: calls are billed."""
     if out is None:

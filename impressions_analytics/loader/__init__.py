@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from impressions_analytics.loader.account import consumption
 from impressions_analytics.loader.concat import concat_loads
 from impressions_analytics.loader.load import (
     iter_events,
@@ -21,6 +22,7 @@ from impressions_analytics.loader.totals import load_statistics, plan_load
 
 __all__ = [
     "concat_loads",
+    "consumption",
     "iter_events",
     "iter_impressions",
     "load_abuses",

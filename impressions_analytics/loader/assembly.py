@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from impressions_analytics import __version__
+from impressions_analytics.api.editors import lists_of
 from impressions_analytics.api.endpoints import Endpoint
+from impressions_analytics.api.facts import contradicted
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
 from impressions_analytics.api.windows import EARLIEST, LATEST, Window
 from impressions_analytics.certificate import Certificate, fingerprint
 from impressions_analytics.columns import Family, Kind, time_column
-from impressions_analytics.errors import IncompleteLoadError
+from impressions_analytics.errors import IncompleteLoadError, RequestRefusedError
 from impressions_analytics.loader.decode import Decoder, build_frame
 from impressions_analytics.loader.profile_lookup import ProfileLookup
 from impressions_analytics.loader.progress import Progress
 from impressions_analytics.loader.slicing import Slicer
 from impressions_analytics.loader.window_load import ListLoad, WindowLoad
+
+_OVER_A_MONTH = dt.timedelta(days=32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,46 @@ def frames(
     At least one frame is given, however few rows there are, and none holds rows of two lists unless one frame is to
     hold everything. Every frame carries its certificate in ``attrs["load"]``.
     """
+    spelled = as_answered(api, wanted)
+    given = 0
+    try:
+        for frame in _parts(api, spelled, wanted, rows_per_frame, show_progress):
+            given += 1
+            yield frame
+    except RequestRefusedError:
+        again = as_answered(api, wanted)
+        if given or again == spelled:
+            raise
+        yield from _parts(api, again, wanted, rows_per_frame, show_progress)
+
+
+def as_answered(api: Copernica, wanted: Wanted) -> Wanted:
+    """Return what is wanted from the lists that the account answers, as far as that is learnt."""
+    endpoints = [
+        replace(endpoint, path=path) for endpoint in wanted.endpoints for path in lists_of(endpoint.path, api.learnt)
+    ]
+    return replace(wanted, endpoints=tuple(endpoints))
+
+
+def _parts(
+    api: Copernica, spelled: Wanted, wanted: Wanted, rows_per_frame: float, show_progress: bool | None
+) -> Iterator[pd.DataFrame]:
+    """Give the frames; where one list is in several places, a frame for each month holds the rows of all of them."""
+    if spelled == wanted or rows_per_frame == float("inf") or spelled.begin is None or spelled.end is None:
+        whole = rows_per_frame if spelled == wanted else float("inf")
+        yield from _frames(api, spelled, rows_per_frame=whole, show_progress=show_progress)
+        return
+    begin = spelled.begin
+    while begin < spelled.end:
+        end = min(spelled.end, (begin.replace(day=1, hour=0, minute=0, second=0) + _OVER_A_MONTH).replace(day=1))
+        month = replace(spelled, begin=begin, end=end)
+        yield from _frames(api, month, rows_per_frame=float("inf"), show_progress=show_progress)
+        begin = end
+
+
+def _frames(
+    api: Copernica, wanted: Wanted, *, rows_per_frame: float, show_progress: bool | None
+) -> Iterator[pd.DataFrame]:
     now = wall_clock(api)
     list_loads = wanted.list_loads()
     with Transport(api) as transport, Progress(show_progress, wanted.kind) as progress:
@@ -77,7 +121,18 @@ def frames(
         if group or not given:
             frame = _frame(api, wanted, slicer, profile_lookup, group)
             _account_for(frame, transport, spent, list_loads)
+            _hold_against_facts(api, wanted, list_loads)
             yield frame
+
+
+def _hold_against_facts(api: Copernica, wanted: Wanted, list_loads: list[ListLoad]) -> None:
+    """Drop the kept style of period where a list did not obey it."""
+    style = api.learnt.get("period_style")
+    for endpoint, list_load in zip(wanted.endpoints, list_loads, strict=True):
+        if style and endpoint.period_style == style != list_load.endpoint.period_style:
+            contradicted(api.learnt, "period_style", f"{endpoint.path} does not keep to a period asked by {style}")
+            del api.learnt["period_style"]
+            return
 
 
 def _frame(
@@ -101,7 +156,14 @@ def _frame(
 def _each_once(frame: pd.DataFrame, group: list[WindowLoad]) -> pd.DataFrame:
     """Drop rows that several lists share. A repeat within one list means that a row changed during the load."""
     if len({window_load.endpoint.path for window_load in group}) > 1:
-        return frame.drop_duplicates("ID", ignore_index=True)
+        once = frame.drop_duplicates("ID", ignore_index=True)
+        told = [name for name in ("ID", "mailing", "destination") if name in frame]
+        if len(frame.drop_duplicates(told)) > len(once):
+            raise IncompleteLoadError(
+                f"{group[0].endpoint.path}: two lists give different rows under one ID, so that rows cannot be told "
+                "apart; load each emailing by itself"
+            )
+        return once
     repeated = frame.loc[frame["ID"].duplicated(), "ID"].iloc[0]
     raise IncompleteLoadError(
         f"{group[0].endpoint.path}: ID {repeated} came with two different times; rows were changed while they were "
@@ -125,6 +187,7 @@ def make_certificate(
         family=wanted.family,
         version=api.version,
         endpoints=list(dict.fromkeys(window_load.endpoint.path for window_load in group)),
+        editors=list(api.learnt.get("editors", ())),
         begin=str(window.begin) if window.begins else None,
         end=str(end),
         open_end=not window.ends,

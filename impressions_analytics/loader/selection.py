@@ -52,7 +52,15 @@ def want_events(
     elif emailings is not None:
         level, of = "emailing", emailings
     endpoints = [
-        event_endpoint(kind, version=api.version, family=given_family(family), level=level, of=one) for one in of
+        event_endpoint(
+            kind,
+            version=api.version,
+            family=given_family(family),
+            level=level,
+            of=one,
+            first_style=api.learnt.get("period_style"),
+        )
+        for one in of
     ]
     return Wanted(kind, family, tuple(endpoints), first, last, profiles)
 

@@ -11,13 +11,14 @@ import pandas as pd
 from impressions_analytics.api.endpoints import Level, destinations_endpoint, statistics_path
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
-from impressions_analytics.api.windows import EARLIEST, LATEST, SECOND, Window, read_period
+from impressions_analytics.api.windows import SECOND, read_period
 from impressions_analytics.columns import EVENT_KINDS, Family, Kind
 from impressions_analytics.errors import (
     InvalidArgumentError,
     MalformedResponseError,
     RequestRefusedError,
 )
+from impressions_analytics.loader.assembly import Wanted, as_answered
 from impressions_analytics.loader.decode import Decoder
 from impressions_analytics.loader.selection import (
     Identifiers,
@@ -100,19 +101,28 @@ def plan_load(
         kind, api,
         destination=destination, emailing=emailing, begin=begin, end=end, family=family, profiles=profiles,
     )  # fmt: skip
-    rows = calls = 0
     with Transport(api) as transport:
-        for list_load in wanted.list_loads():
-            total = _total_of(transport, list_load, Decoder(kind, wanted.family, may_lack=list_load.endpoint.may_lack))
-            rows += total
-            calls += calls_for(total)
+        totals = _totals_of(transport, api, wanted)
         lookup_calls = 0
-        if wanted.profiles and api.version > 2 and rows and any(one.may_lack for one in wanted.endpoints):
-            everyone = ListLoad(
-                destinations_endpoint(family=wanted.family, emailing=None), Window(EARLIEST, LATEST), False
-            )
-            lookup_calls = calls_for(_total_of(transport, everyone, Decoder("destinations", wanted.family)))
-        return LoadPlan(kind, rows, calls, transport.requests, lookup_calls)
+        lacking = any(bool(one.may_lack) for one in wanted.endpoints)
+        if wanted.profiles and api.version > 2 and lacking and any(total > 0 for total in totals):
+            everyone = Wanted("destinations", wanted.family, (destinations_endpoint(family=family, emailing=None),))
+            lookup_calls = sum(map(calls_for, _totals_of(transport, api, everyone)))
+        return LoadPlan(kind, sum(totals), sum(map(calls_for, totals)), transport.requests, lookup_calls)
+
+
+def _totals_of(transport: Transport, api: Copernica, wanted: Wanted) -> list[int]:
+    """Ask how many rows each list has, under the paths that the account answers."""
+    spelled = as_answered(api, wanted)
+    try:
+        return [
+            _total_of(transport, one, Decoder(wanted.kind, wanted.family, may_lack=one.endpoint.may_lack))
+            for one in spelled.list_loads()
+        ]
+    except RequestRefusedError:
+        if as_answered(api, wanted) == spelled:
+            raise
+        return _totals_of(transport, api, wanted)
 
 
 def _total_of(transport: Transport, list_load: ListLoad, decoder: Decoder) -> int:

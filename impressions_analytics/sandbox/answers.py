@@ -37,6 +37,8 @@ class Call:
     parameters: tuple[tuple[str, str], ...]
     behaviour: Behaviour
     number: int
+    remainder: int | None = None
+    """Which emailings the asked editor has, by the remainder of their number by 2; all of them when None."""
 
     @property
     def world(self) -> World:
@@ -51,7 +53,13 @@ class Call:
         """Return whose rows are asked; an unknown ID is a bad request."""
         if self.level == "emailing" and self.id in map(str, self.behaviour.deleted_emailings):
             raise BadRequestError(NO_ENTITY)
-        return find_scope(self.world, self.level, self.id)
+        scope = find_scope(self.world, self.level, self.id)
+        if self.remainder is not None and self.level != "account":
+            row = scope.first if self.level == "destination" else int(self.id) - FIRST_EMAILING
+            emailing = self.world.destinations.columns["emailing"][row] if self.level == "destination" else row
+            if (int(emailing) + FIRST_EMAILING) % 2 != self.remainder:
+                raise BadRequestError(NO_ENTITY)
+        return scope
 
 
 def find_scope(world: World, level: str, id_: str) -> Scope:
@@ -98,7 +106,7 @@ def listing(call: Call) -> bytes:
     """Answer one page of a list, as honestly as the behaviour says."""
     behaviour, query = call.behaviour, call.query()
     hidden = behaviour.unlisted if call.kind == "impressions" else ()
-    listed = ListView(call.kind, call.scope(), query.selection, behaviour.order, hidden)
+    listed = ListView(call.kind, call.scope(), query.selection, behaviour.order, hidden, call.remainder)
     total = len(call.views.rows(listed))
     first = max(0, query.start - behaviour.repeat_rows)
     short = behaviour.short_pages if total - first > query.limit else 0

@@ -61,6 +61,7 @@ class Behaviour:
         Whether the destinations of the account are refused without ``from`` and ``to``.
     families : tuple of str
         What the families are called in paths: ("ms", "publisher"), or "html" or "draganddrop" in the place of "ms".
+        With both of them, "html" has the emailings with an odd number, and "draganddrop" the others.
     refused_kinds : tuple of str
         Kinds of event whose lists are answered as unknown.
     deleted_emailings : tuple of int
@@ -137,7 +138,7 @@ class Behaviour:
     total_always: bool = False
     most_rows: int = 1000
     destinations_need_period: bool = False
-    families: tuple[str, str] = ("ms", "publisher")
+    families: tuple[str, ...] = ("ms", "publisher")
     refused_kinds: tuple[str, ...] = ()
     deleted_emailings: tuple[int, ...] = ()
     unlisted: tuple[int, ...] = ()

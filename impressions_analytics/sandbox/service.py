@@ -28,6 +28,8 @@ from impressions_analytics.sandbox.wire import Edition
 from impressions_analytics.sandbox.world import World
 
 FAMILIES = ("ms", "publisher")
+EDITORS = {"html": 1, "draganddrop": 0}
+"""The Marketing Suite's editors, and which emailings are each one's where both have paths of their own."""
 AUTHENTICATE = "/authenticate"
 _PATH = re.compile(
     r"(?:/moved|/elsewhere)*/v([234])/"
@@ -154,7 +156,15 @@ class Service:
             known, parts = found
             kind = parts.get("kind") or known.kind
             call = Call(
-                edition, self.views(family), kind, known.level, parts.get("id", ""), parameters, behaviour, number
+                edition,
+                self.views(family),
+                kind,
+                known.level,
+                parts.get("id", ""),
+                parameters,
+                behaviour,
+                number,
+                EDITORS.get(match[3]) if set(EDITORS) <= set(behaviour.families) else None,
             )
             if kind == "impressions":
                 self.arrivals.before(call)

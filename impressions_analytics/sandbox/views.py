@@ -56,13 +56,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """One list, whichever page of it is asked: kind, whose rows, which of them, their order, and IDs left out."""
+    """One list, whichever page of it is asked: kind, whose rows, which of them, their order, and what is left out.
+
+    What is left out is IDs, and the rows of emailings whose number has another remainder by 2.
+    """
 
     kind: str
     scope: Scope
     query: Selection
     order: str = "id"
     hidden: tuple[int, ...] = ()
+    remainder: int | None = None
 
 
 class Views:
@@ -101,6 +105,9 @@ class Views:
             rows = rows[meets(condition, self._texts(kind, condition.column, rows))]
         if listing.hidden:
             rows = rows[~np.isin(table.columns["ID"][rows], listing.hidden)]
+        if listing.remainder is not None:
+            mailing = numbers(self.world, kind, "ID" if kind == "emailings" else "mailing", rows)
+            rows = rows[mailing % 2 == listing.remainder]
         rows = np.sort(rows)
         if query.unique:
             rows = np.sort(rows[np.unique(table.columns["destination"][rows], return_index=True)[1]])
