@@ -10,6 +10,9 @@ from impressions_analytics.analytics.rates import interval_names, wilson
 if TYPE_CHECKING:
     from impressions_analytics.columns import Kind
 
+OWN = "this package's own convention"
+SCREENS = "Copernica's result screens"
+COMMON = "common among mail platforms"
 ESTIMATE_ASSUMES = (
     "estimated_open_rate assumes that recipients whose mail only machines were seen to fetch "
     "opened as often as all other recipients"
@@ -32,6 +35,10 @@ class Figure:
         The counts that it divides; a single one is shown as it is.
     interval : bool
         Whether it is a share of messages, and so has a Wilson interval; rows of one message are not independent.
+    source : str
+        Who defines it so.
+    unit : str
+        What it counts, or is a share of; destinations when empty.
     """
 
     name: str
@@ -39,6 +46,8 @@ class Figure:
     needs: tuple[Kind, ...] = ()
     over: tuple[str, ...] = ()
     interval: bool = False
+    source: str = COMMON
+    unit: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -69,32 +78,35 @@ _CLICKS: tuple[Kind, ...] = ("clicks",)
 _SENT: tuple[Kind, ...] = ("destinations",)
 
 FIGURES = (
-    Figure("impressions", "O, the impression rows"),
+    Figure("impressions", "O, the impression rows", source=SCREENS, unit="impressions"),
     Figure("unique_opens", "U, the distinct destinations with an impression"),
-    Figure("reopen_ratio", "O / U", over=("impressions", "unique_opens")),
-    Figure("machine_impressions", "the impression rows of the kinds prefetch and bot"),
+    Figure("reopen_ratio", "O / U", over=("impressions", "unique_opens"),
+           source=OWN, unit="impressions per destination"),
+    Figure("machine_impressions", "the impression rows of the kinds prefetch and bot",
+           source=OWN, unit="impressions"),
     Figure("machine_share_of_impressions", "machine_impressions / O",
-           over=("machine_impressions", "impressions")),
+           over=("machine_impressions", "impressions"), source=OWN, unit="share of impressions"),
     Figure("unique_opens_not_only_machines",
-           "H, the distinct destinations with an impression not known to be a machine's"),
-    Figure("machine_share_of_unique_opens", "(U - H) / U", over=("machine_only_opens", "unique_opens"), interval=True),
+           "H, the distinct destinations with an impression not known to be a machine's", source=OWN),
+    Figure("machine_share_of_unique_opens", "(U - H) / U", over=("machine_only_opens", "unique_opens"), interval=True,
+           source=OWN),
     Figure("sent", "S, the distinct destinations", _SENT),
     Figure("opened_not_sent", "those of U that are not in S", _SENT),
     Figure("open_rate_of_sent", "U / S of those in both, Copernica's percentage opened", _SENT,
-           ("opened_and_sent", "sent"), interval=True),
+           ("opened_and_sent", "sent"), interval=True, source=SCREENS),
     Figure("delivered", "D, the distinct delivered destinations", _DELIVERED),
     Figure("opened_not_delivered", "those of U that are not in D", _DELIVERED),
     Figure("open_rate_high", "U / D of those in both, all that were opened", _DELIVERED,
            ("opened_and_delivered", "delivered"), interval=True),
     Figure("open_rate_low", "H / D of those in both, those opened not only by machines", _DELIVERED,
-           ("human_and_delivered", "delivered"), interval=True),
+           ("human_and_delivered", "delivered"), interval=True, source=OWN),
     Figure("estimated_open_rate", "H / (D - (U - H)) of those in D, an estimate between low and high", _DELIVERED,
-           ("human_and_delivered", "delivered_less_machine_only")),
+           ("human_and_delivered", "delivered_less_machine_only"), source=OWN),
     Figure("unique_clicks", "UC, the distinct destinations with a click", _CLICKS),
     Figure("clicked_not_opened", "those of UC that are not in U: their images were not seen to load", _CLICKS),
     Figure("click_to_open_rate", "UC / U of those in both", _CLICKS, ("clicked_and_opened", "unique_opens"),
            interval=True),
-    Figure("effective_opens", "the distinct destinations with an impression or a click", _CLICKS),
+    Figure("effective_opens", "the distinct destinations with an impression or a click", _CLICKS, source=OWN),
     Figure("clicked_not_delivered", "those of UC that are not in D", ("clicks", "deliveries")),
     Figure("click_through_rate", "UC / D of those in both", ("clicks", "deliveries"),
            ("clicked_and_delivered", "delivered"), interval=True),
