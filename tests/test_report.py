@@ -398,4 +398,4 @@ def test_an_archive_that_keeps_log_files_tells_providers_and_countries(tmp_path:
     page = written(tmp_path, archive)
     assert "By the log files since 2026-06-01. The most were delivered at " in page.text
     assert "of the opens by persons: where the address that opened is." in page.text
-    assert "Providers of the recipients" not in written(tmp_path, archive, emailing=412).text
+    assert "Providers of the recipients" not in written(tmp_path, archive, emailing=402).text
