@@ -97,6 +97,30 @@ def test_what_comes_without_a_certificate_counts_as_covered_and_the_result_says_
     )
 
 
+@pytest.mark.parametrize(
+    "load",
+    [
+        {"begin": "yesterday", "end": "2026-02-01"},
+        {"begin": "2026-01-01T00:00:00+01:00", "end": "2026-02-01"},
+        {"covered": [["a"]]},
+        {"periods": [{"begin": 1}]},
+        {"endpoints": 7, "end": "2026-02-01"},
+    ],
+)
+def test_a_certificate_that_makes_no_sense_proves_nothing(load: dict[str, Any]) -> None:
+    deliveries = frame("deliveries", None, "2026-07-01")
+    deliveries.attrs["load"] = {**load, "rows": len(deliveries), "verdict": "complete"}
+    result = ia.mailing_performance(frame("impressions", None, "2026-07-01"), deliveries=deliveries)
+    assert result["open_rate_high"].tolist() == [1, 1, 1]
+    assert result.attrs["not_proven"].endswith("deliveries (no certificate came with them)")
+
+
+def test_without_any_time_nobody_can_prove_that_a_mailing_is_covered() -> None:
+    opens, deliveries = (frame(kind, None, "2026-07-01") for kind in ("impressions", "deliveries"))
+    result = ia.mailing_performance(opens.drop(columns="timestamp"), deliveries=deliveries.drop(columns="timestamp"))
+    assert "impressions (nothing tells when a mailing was sent)" in result.attrs["not_proven"]
+
+
 def test_every_rate_is_that_of_sets_within_sets() -> None:
     """Three hundred random mailings, nulls and messages of other mailings among them, held against plain sets."""
     draw = random.Random(11)

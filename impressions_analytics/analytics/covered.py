@@ -104,6 +104,8 @@ def read_covered(
     lacks: dict[int, dict[Kind, str]] = {}
     for mailing in mailings:
         sent = _sent(mailing, firsts, coverages)
+        if sent is None:
+            doubts = {**dict.fromkeys(required, "nothing tells when a mailing was sent"), **doubts}
         for kind in required:
             after = settled or SETTLED.get(kind, _SETTLED_OTHERS)
             words = _lacks(coverages[kind], mailing, sent, _until(sent, after, latest), firsts.get(kind))

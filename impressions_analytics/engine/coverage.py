@@ -103,7 +103,7 @@ def coverage_of(data: Any, kind: Kind) -> Coverage:
     >>> coverage_of(deliveries, "deliveries").end
     datetime.datetime(2026, 5, 31, 0, 0)
     """
-    parts = [_said(certificate, kind) for certificate in _held(data, kind)]
+    parts = [_understood(certificate, kind) for certificate in _held(data, kind)]
     if not parts or any(part is None for part in parts):
         return Coverage(kind, "no certificate came with them")
     said = [part for part in parts if part is not None]
@@ -137,6 +137,14 @@ def _held(data: Any, kind: Kind) -> list[Mapping[str, Any]]:
     if callable(getattr(data, "certificate", None)):
         return [data.certificate(kind)]
     return list(certificates(data))
+
+
+def _understood(certificate: Mapping[str, Any], kind: Kind) -> Coverage | None:
+    """Return what a certificate says; nothing of one that another program wrote or changed, and that makes no sense."""
+    try:
+        return _said(certificate, kind)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 def _said(certificate: Mapping[str, Any], kind: Kind) -> Coverage | None:
@@ -174,10 +182,11 @@ def _stretch(said: Mapping[str, Any]) -> Stretch:
 
 def _pair(pair: Sequence[Any]) -> Stretch:
     begin, end = pair
-    return (
-        datetime.fromisoformat(str(begin)) if begin else EARLIEST,
-        datetime.fromisoformat(str(end)) if end else LATEST,
-    )
+    first = datetime.fromisoformat(str(begin)) if begin else EARLIEST
+    last = datetime.fromisoformat(str(end)) if end else LATEST
+    if first.tzinfo or last.tzinfo:
+        raise ValueError(f"{begin} to {end} is no wall clock")
+    return first, last
 
 
 def _moment(moment: datetime) -> str:
