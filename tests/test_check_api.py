@@ -1,5 +1,6 @@
 """`impressions check` finds how a sandbox behaves, however it behaves, and keeps it where a load reads it."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -49,6 +50,18 @@ def test_every_fact_is_what_the_sandbox_does_and_costs_at_most_25_calls(name, re
         assert found.facts["connections"].value in (1, 2)
     assert tuple(found.facts) == FACTS
     assert all(fact.why for fact in found.facts.values())
+
+
+def test_rows_newer_than_utc_exclude_utc_and_the_days_of_log_files_are_counted(reach):
+    ahead = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0) + dt.timedelta(minutes=50)
+    with Sandbox(impressions=3_000, seed=2, log_days=20) as box:
+        box.add_impressions(1, timestamps=[str(ahead)], destination=112)
+        found = check_api(reach(box, version=3))
+        days = ia.log_days(reach(box))
+    assert found.facts["zone"].value == "not UTC"
+    assert found.facts["log_days_kept"].value == len(days) == 20
+    assert str(days[0]) in found.facts["log_days_kept"].why
+    assert found.calls <= MOST_CALLS
 
 
 def test_an_account_without_emailings_leaves_facts_undecided(reach):

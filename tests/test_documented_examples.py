@@ -124,7 +124,8 @@ def test_the_sandbox_sends_the_keys_that_a_page_of_its_version_prints():
     printed = {}
     for _, version, spelled, example in documented():
         path = re.sub(r"/(\$\w+|\{\$\w+\})", "/ID", spelled)
-        if isinstance(example, dict) and (LIST_PATH.fullmatch(path) or ONE_PATH.fullmatch(path)):
+        statistics = re.fullmatch(r"(ms|publisher)/(emailing|destination)/ID/statistics", path)
+        if isinstance(example, dict) and (LIST_PATH.fullmatch(path) or ONE_PATH.fullmatch(path) or statistics):
             printed.setdefault((version, path), []).append((set(example), example))
     compared = 0
     with Sandbox(impressions=4_000, emailings=2, seed=3) as box:

@@ -15,7 +15,7 @@ from impressions_analytics.loader.selection import given_api
 FACTS = (
     "clock_offset_seconds", "page_limit", "total_optional", "order", "begin_included", "end_included", "period_style",
     "unknown_period", "destinations_need_period", "families", "totals_agree", "statistics_agree", "zone",
-    "latency_seconds", "connections",
+    "latency_seconds", "connections", "log_days_kept", "log_day_begins",
 )  # fmt: skip
 
 

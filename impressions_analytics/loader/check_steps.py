@@ -13,6 +13,7 @@ from typing import Any
 from impressions_analytics.api.session import Transport
 from impressions_analytics.api.settings import Copernica
 from impressions_analytics.errors import AccessDeniedError, ApiError, RequestRefusedError
+from impressions_analytics.loader.check_logs import ask_logs
 from impressions_analytics.loader.check_rules import (
     UNDECIDED,
     Fact,
@@ -264,5 +265,5 @@ def _batch(found: Findings, size: int) -> tuple[int, float, str | None]:
     return size, time.monotonic() - began, met[0] if met else None
 
 
-STEPS = (_families, _emailing_rows, _paging, _statistics, _periods, _destinations, _zone, _speed)
+STEPS = (_families, _emailing_rows, _paging, _statistics, _periods, _destinations, _zone, _speed, ask_logs)
 """What a check asks, in order: later steps build on what earlier ones found."""

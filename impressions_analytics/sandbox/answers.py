@@ -141,19 +141,40 @@ def statistics(call: Call) -> bytes:
     asked = read_query("impressions", Edition("ms", 4), call.parameters, call.behaviour).selection
     lag = call.behaviour.statistics_lag_seconds
     selection = replace(asked, end=min(asked.end, int(_newest(call.world) - lag) + 1)) if lag else asked
-    sent: dict[str, Any] = (
-        {"ID": call.id} if call.level == "destination" else {"destinations": scope.last - scope.first}
-    )
-    if call.level == "emailing" and call.edition.version == 2:
-        sent["destinations"] = str(sent["destinations"])
-    return _json({**sent, **{kind: _figures(call, kind, scope, selection) for kind in COUNTED}})
+    kinds: tuple[str, ...] = COUNTED
+    sent: dict[str, Any] = {"ID": call.id}
+    more: dict[str, Any] = {}
+    if call.level == "emailing":
+        sent = {"destinations": scope.last - scope.first}
+        if call.edition.version == 2:
+            sent["destinations"] = str(sent["destinations"])
+        else:
+            kinds, more = COUNTED_LATER, _results(call, scope, selection)
+    return _json({**sent, **{kind: _figures(call, kind, scope, selection) for kind in kinds}, **more})
 
 
 COUNTED = ("abuses", "clicks", "deliveries", "errors", "impressions", "retries", "unsubscribes")
 """The kinds that statistics count, in the order of the documentation's example."""
+COUNTED_LATER = ("deliveries", "errors", "impressions", "clicks", "unsubscribes", "abuses")
+"""The kinds that the statistics of an emailing count in versions 3 and 4."""
+DOMINANT = ("abuses", "unsubscribes", "clicks", "impressions", "errors", "deliveries")
+"""The weightiest result first: a destination counts for the first that it has."""
 _UNIQUE = {"emailing": {"abuses", "clicks", "errors", "impressions", "retries", "unsubscribes"},
            "destination": {"clicks", "unsubscribes"}}  # fmt: skip
 """The kinds of which the statistics of a level count destinations too."""
+
+
+def _results(call: Call, scope: Scope, selection: Selection) -> dict[str, Any]:
+    """Return how many destinations have no result at all, and how many have each as their weightiest."""
+    left = np.arange(scope.first, scope.last)
+    counts = {}
+    for kind in DOMINANT:
+        rows = call.views.rows(ListView(kind, scope, selection))
+        has = np.isin(left, call.world.table(kind).columns["destination"][rows])
+        counts[kind], left = int(has.sum()), left[~has]
+    told = ("errors", "abuses", "unsubscribes", "clicks", "impressions", "deliveries")
+    results = {"destinations": scope.last - scope.first, **{kind: counts[kind] for kind in told}}
+    return {"unknown": {"total": len(left)}, "dominant_results": results}
 
 
 def _figures(call: Call, kind: str, scope: Scope, selection: Selection) -> dict[str, int]:
@@ -163,7 +184,8 @@ def _figures(call: Call, kind: str, scope: Scope, selection: Selection) -> dict[
         rows = call.views.rows(ListView(kind, scope, selection))
         destinations = call.world.table(kind).columns["destination"][rows]
         figures = {"total": len(rows), "unique": len(np.unique(destinations))}
-    return figures if kind in _UNIQUE[call.level] else {"total": figures["total"]}
+    unique = _UNIQUE[call.level] if (call.edition.family, call.level) != ("publisher", "destination") else set()
+    return figures if kind in unique else {"total": figures["total"]}
 
 
 def _newest(world: World) -> int:
