@@ -1,12 +1,19 @@
 """What is exported is whole, flat, and what tools for reports can open."""
 
+import datetime as dt
+import re
+import sys
+import zipfile
+
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
+from impressions_analytics.archive import spreadsheets
 from impressions_analytics.archive.privacy import pseudonym
 
 KEY = b"0123456789abcdef"
@@ -119,7 +126,7 @@ def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archiv
 def test_an_export_does_not_lie_between_the_archives_files(archive, tmp_path):
     with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive; export to its folder 'exports'"):
         archive.export(tmp_path / "archive" / "impressions")
-    with pytest.raises(ia.InvalidArgumentError, match="format='xlsx' is no format; use one of parquet, csv, duckdb"):
+    with pytest.raises(ia.InvalidArgumentError, match="'xlsx' is no format; use one of parquet, csv, duckdb, excel"):
         archive.export(tmp_path / "bi", format="xlsx")
     archive.export(tmp_path / "archive" / "exports" / "bi")
     assert archive.verify().ok and len(archive.read()) == 800
@@ -134,3 +141,64 @@ def test_no_cell_of_a_csv_file_is_run_by_a_spreadsheet_and_rows_still_join(tmp_p
     for table in ("impressions", "user_agents"):
         text = pd.read_csv(tmp_path / f"bi/{table}.csv")["useragent"]
         assert set(text) == {'\'=HYPERLINK("https://example.com")'}
+
+
+def test_csv_is_what_excel_opens_rightly(archive, tmp_path):
+    archive.export(tmp_path / "bi", format="csv")
+    text = (tmp_path / "bi/impressions.csv").read_bytes()
+    assert text.startswith(b'\xef\xbb\xbf"ID",')
+    assert b',"2026-01-01 00:00:00",' in text.splitlines()[1]
+    archive.export(tmp_path / "utc", format="csv", utc=True)
+    assert b',"2026-01-01 00:00:00Z",' in (tmp_path / "utc/impressions.csv").read_bytes().splitlines()[1]
+
+
+def sheet_of(path, name):
+    """The cells of a sheet, as Excel would read its file: texts as text, numbers and moments as numbers."""
+    with zipfile.ZipFile(path) as book:
+        names = re.findall(r'<sheet name="([^"]+)"', book.read("xl/workbook.xml").decode())
+        xml = book.read(f"xl/worksheets/sheet{names.index(name) + 1}.xml").decode()
+    assert "<f>" not in xml
+    return [
+        re.findall(r"<c [^>]*>(?:<is><t[^>]*>([^<]*)</t></is>|<v>([^<]*)</v>)</c>", row)
+        for row in re.findall(r"<row [^>]*>(.*?)</row>", xml)
+    ]
+
+
+def test_excel_is_one_workbook_with_a_sheet_per_table(tmp_path):
+    account = Account()
+    account.add("impressions", opens(3, useragent='=HYPERLINK("https://example.com")'))
+    made = archive_at(tmp_path / "archive")
+    made.sync(account)
+    result = made.export(tmp_path / "opens.xlsx", format="excel")
+    assert result.tables == {"impressions": 3, "user_agents": 1}
+    heading, first, *_ = sheet_of(tmp_path / "opens.xlsx", "impressions")
+    assert [text for text, _ in heading] == list(opens(0).columns)
+    # ID, mailing, 2026-01-01 as Excel counts days, the address, the user agent as text and no formula, device,
+    # destination, profile
+    assert first == [
+        ("", "1"), ("", "401"), ("", "46023"), ("192.0.2.1", ""), ('=HYPERLINK("https://example.com")', ""),
+        ("mobile", ""), ("", "1"), ("", "1"),
+    ]  # fmt: skip
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["archive", "opens.xlsx"]
+
+
+def test_excel_refuses_what_it_cannot_hold(archive, tmp_path, monkeypatch):
+    with pytest.raises(ia.InvalidArgumentError, match=r"must end in \.xlsx"):
+        archive.export(tmp_path / "opens", format="excel")
+    monkeypatch.setattr(spreadsheets, "MOST_ROWS", 799)
+    with pytest.raises(ia.InvalidArgumentError, match=r"impressions has more than 799 rows.*use --format parquet"):
+        archive.export(tmp_path / "opens.xlsx", format="excel")
+    assert [place.name for place in tmp_path.iterdir()] == ["archive"]
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    with pytest.raises(ia.InvalidArgumentError, match=r"pip install 'impressions_analytics\[excel\]'"):
+        archive.export(tmp_path / "opens.xlsx", format="excel")
+
+
+def test_what_excel_has_no_number_for_is_text(tmp_path):
+    strange = pa.table({
+        "ID": [2**62], "at": pa.array([dt.datetime(1899, 1, 1)], pa.timestamp("us")), "text": ["x" * 40_000],
+    })  # fmt: skip
+    assert spreadsheets.write_excel({"strange": lambda: iter([strange])}, tmp_path / "a.xlsx") == {"strange": 1}
+    _, first = sheet_of(tmp_path / "a.xlsx", "strange")
+    assert [text[:19] for text, _ in first] == [str(2**62), "1899-01-01 00:00:00", "x" * 19]
+    assert (len(first[2][0]), first[2][0][-1]) == (32_767, "…")

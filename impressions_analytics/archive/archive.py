@@ -339,7 +339,7 @@ class Archive:
         self,
         path: str | os.PathLike[str],
         *,
-        format: Literal["parquet", "csv", "duckdb"] = "parquet",
+        format: Literal["parquet", "csv", "duckdb", "excel"] = "parquet",
         kinds: Iterable[Kind] | Kind | None = None,
         utc: bool = False,
         pseudonym_key: bytes | None = None,
@@ -350,7 +350,7 @@ class Archive:
         ----------
         path : path
             A folder for Parquet and CSV, a file for DuckDB; what is there under the same names is replaced.
-        format : {"parquet", "csv", "duckdb"}
+        format : {"parquet", "csv", "duckdb", "excel"}
             DuckDB makes one database file with the tables and ready views.
         kinds : iterable of str, optional
             Which tables; all that the archive has.

@@ -1,4 +1,4 @@
-"""Write an archive as flat tables for tools that make reports: Parquet, CSV, or one DuckDB file with ready views."""
+"""Write an archive as flat tables for tools that make reports: Parquet, CSV, Excel, or DuckDB with ready views."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from impressions_analytics.archive.own_exports import EXPORTS, USER_AGENTS
 from impressions_analytics.archive.partitions import KindPartitions
 from impressions_analytics.archive.privacy import check_key, pseudonymise, pseudonymise_log
 from impressions_analytics.archive.results import Export
+from impressions_analytics.archive.spreadsheets import write_csv, write_excel
 from impressions_analytics.archive.store import Store, open_output, open_store
 from impressions_analytics.archive.views import VIEWS
 from impressions_analytics.columns import arrow_schema, time_column
@@ -31,9 +32,11 @@ from impressions_analytics.parquet.working_folder import scratch_folder
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NO_AGENT = {"parquet": "", "duckdb": "", "csv": "(none)"}
+NO_AGENT = {"parquet": "", "duckdb": "", "csv": "(none)", "excel": "(none)"}
 """The user agent of a row without one: a null joins to nothing, and DuckDB reads an empty text in CSV as a null."""
-FORMATS = ("parquet", "csv", "duckdb")
+FORMATS = ("parquet", "csv", "duckdb", "excel")
+ONE_FILE = ("duckdb", "excel")
+"""The formats that are one file for all tables; the others are a folder."""
 
 Change = Callable[["pa.Table"], "pa.Table"]
 
@@ -129,16 +132,21 @@ def export_archive(
     kinds = [partitions for partitions in kinds if partitions.files()]
     if not kinds:
         raise ArchiveError(f"{store.name} holds no rows of what is to be exported; sync first")
-    output, file = open_output(path) if format == "duckdb" else (open_store(path), "")
+    if format == "excel" and not os.fspath(path).lower().endswith(".xlsx"):
+        raise InvalidArgumentError(f"{os.fspath(path)!r} must end in .xlsx, or Excel will not open it")
+    output, file = open_output(path) if format in ONE_FILE else (open_store(path), "")
     _check_place(output, file, store)
     streams = Tables(kinds, utc, pseudonym_key, NO_AGENT[format]).streams()
-    rows = _write_duckdb(output, file, streams) if format == "duckdb" else _write_files(output, streams, suffix=format)
-    files = [file] if format == "duckdb" else [f"{name}.{format}" for name in rows]
+    if format in ONE_FILE:
+        rows = {"duckdb": _write_duckdb, "excel": _write_excel}[format](output, file, streams)
+    else:
+        rows = _write_files(output, streams, suffix=format)
+    files = [file] if format in ONE_FILE else [f"{name}.{format}" for name in rows]
     if not still_whole():
         for name in files:
             output.delete(name)
         raise ArchiveError(f"somebody was erased from {store.name} while it was exported; export again")
-    shown = output.label(file) if format == "duckdb" else output.name
+    shown = output.label(file) if format in ONE_FILE else output.name
     return Export(
         shown, format, rows, [output.label(name) for name in files], pseudonymised=pseudonym_key is not None, utc=utc
     )
@@ -165,7 +173,7 @@ def _write_files(output: Store, streams: Any, *, suffix: str) -> dict[str, int]:
     rows = {}
     for name, stream in streams.items():
         counts: list[int] = []
-        write = {"parquet": _write_parquet, "csv": _write_csv}[suffix]
+        write = {"parquet": _write_parquet, "csv": write_csv}[suffix]
         output.put(f"{name}.{suffix}", lambda path: counts.append(write(stream(), path)))  # noqa: B023
         rows[name] = counts[0]
     return rows
@@ -175,39 +183,9 @@ def _write_parquet(tables: Iterator[pa.Table], path: Path) -> int:
     return write_tables(tables, path)
 
 
-def _write_csv(tables: Iterator[pa.Table], path: Path) -> int:
-    import pyarrow.csv
-
-    first = next(tables)
-    count = int(first.num_rows)
-    with pyarrow.csv.CSVWriter(path, first.schema) as writer:
-        writer.write_table(harmless(first))
-        for table in tables:
-            writer.write_table(harmless(table))
-            count += table.num_rows
-    return count
-
-
-def harmless(rows: pa.Table) -> pa.Table:
-    """Return the rows with an apostrophe before each text that a spreadsheet would run as a formula.
-
-    Those are texts that begin with one of ``= + - @``, a tab or a carriage return, as OWASP lists them.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> harmless(pa.table({"subject": ["=1+1", "Hello", None], "ID": [-1, 2, 3]})).to_pydict()
-    {'subject': ["'=1+1", 'Hello', None], 'ID': [-1, 2, 3]}
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    for index, field in enumerate(rows.schema):
-        if pa.types.is_string(field.type):
-            texts = rows.column(index)
-            runs = pc.match_substring_regex(texts, r"^[=+\-@\t\r]")
-            quoted = pc.binary_join_element_wise("'", texts, "")
-            rows = rows.set_column(index, field, pc.if_else(runs, quoted, texts))
+def _write_excel(output: Store, file: str, streams: Any) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    output.put(file, lambda path: rows.update(write_excel(streams, path)))
     return rows
 
 

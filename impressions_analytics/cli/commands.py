@@ -52,7 +52,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ExportFormat = Literal["parquet", "csv", "duckdb"]
+ExportFormat = Literal["parquet", "csv", "duckdb", "excel"]
 
 
 def main() -> None:
@@ -183,8 +183,8 @@ def sync(
 @app.command()
 def export(
     folder: ArchivePath,
-    out: Annotated[str, typer.Option(help="A folder for parquet and csv, a file for duckdb.")],
-    format: Annotated[ExportFormat, typer.Option(help="Folders of files, or one database file.")] = "parquet",
+    out: Annotated[str, typer.Option(help="A folder for parquet and csv, a file for duckdb and excel.")],
+    format: Annotated[ExportFormat, typer.Option(help="Folders of files, one database, or one workbook.")] = "parquet",
     utc: Annotated[bool, typer.Option("--utc", help="Write instants in UTC in place of the wall clock.")] = False,
     pseudonymise: Annotated[
         bool, typer.Option("--pseudonymise", help="Replace IDs of people by keyed numbers, and shorten addresses.")
