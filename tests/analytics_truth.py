@@ -69,6 +69,16 @@ DELIVERIES = events((1, 10), (1, 10), (1, 11), (1, 12), (2, 20), (2, 21), (2, 22
 CLICKS = events((1, 10), (1, 10), (2, 23))
 
 
+def clicks() -> pd.DataFrame:
+    """Two clicks on one message, one on a message that nobody opened, one by a program."""
+    rows = [
+        (1, "2024-12-30 08:00:00", OUTLOOK, 10, 1), (1, "2024-12-30 08:00:00", OUTLOOK, 10, 1),
+        (1, "2025-01-02 00:00:00", OUTLOOK, 13, 3), (2, "2025-03-30 01:00:00", "curl/8.4.0", 21, 2),
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["mailing", "timestamp", "useragent", "destination", "profile"])
+    return frame.astype({"timestamp": "datetime64[us]", "profile": "Int64"})
+
+
 def day(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -174,31 +184,54 @@ CASES = [
         ("desktop", "unknown", 2, 0.2, 2, False), ("mobile", "desktop", 1, 0.1, 1, False),
         ("mobile", "unknown", 1, 0.1, 1, False), ("unknown", "unknown", 1, 0.1, 1, True),
     ]),
+    Case("year, opened by readers", lambda data: ia.impressions_over_time(
+        data, every="year", kinds=["person", "proxy"]
+    ), [(day("2024-01-01"), 2, 1, 1), (day("2025-01-01"), 2, 2, 1)]),
+    Case("profiles, persons", lambda data: ia.impressions_per_profile(data, kinds="person"), [
+        (1, 3, 2, day("2024-12-29 23:59:59"), day("2025-03-09 02:30")),
+    ]),
     Case("hours of the week", ia.impressions_by_hour_of_week, [
+        (1, 0, 1), (3, 0, 1), (7, 2, 1), (7, 23, 1),
+    ], 168),
+    Case("hours of the week, all kinds", lambda data: ia.impressions_by_hour_of_week(data, kinds=None), [
         (1, 0, 1), (2, 12, 1), (3, 0, 1), (7, 1, 1), (7, 2, 4), (7, 3, 1), (7, 23, 1),
     ], 168),
     Case("hours of the week per message out", lambda data: ia.impressions_by_hour_of_week(
-        data, destinations=destinations(), horizon_hours=48
+        data, destinations=destinations(), horizon_hours=48, kinds=None
     ), [(1, 0, 1, 6, 1 / 6), (2, 12, 1, 4, 1 / 4), (7, 2, 4, 3, 4 / 3), (7, 23, 1, 6, 1 / 6)], 168),
-    Case("time to open", lambda data: ia.time_to_open(data, destinations()), [(6, Q, 1814399 / 3600)]),
+    Case("hours of the week per delivered message out", lambda data: ia.impressions_by_hour_of_week(
+        data, destinations=destinations(), deliveries=DELIVERIES, horizon_hours=48
+    ), [(1, 0, 1, 5, 1 / 5), (7, 2, 1, 3, 1 / 3), (7, 23, 1, 5, 1 / 5)], 168),
+    Case("time to open", lambda data: ia.time_to_open(data, destinations()), [(3, Q, 52.0)]),
     Case("time to open by mailing", lambda data: ia.time_to_open(data, destinations(), by="mailing"), [
-        (1, 3, 40.0, 52.0), (2, 3, 0.5, 1814399 / 3600),
+        (1, 2, Q, 52.0), (2, 1, 0.5, 0.5),
     ]),
+    Case("time to open, all kinds", lambda data: ia.time_to_open(data, destinations(), kinds=None), [
+        (6, Q, 1814399 / 3600),
+    ]),
+    Case("time to open by mailing, all kinds", lambda data: ia.time_to_open(
+        data, destinations(), by="mailing", kinds=None
+    ), [(1, 3, 40.0, 52.0), (2, 3, 0.5, 1814399 / 3600)]),
     Case("decay by mailing", lambda data: ia.open_decay(data, destinations(), horizon_hours=4), [
         *[(1, hours, 0, 0.0, Q, True) for hours in (*MINUTES, 1, 2, 3)], (1, 4, 1, 1.0, Q, True),
-        *[(2, hours, 1, None, None, False) for hours in MINUTES[:6]],  # the second after half an hour
-        *[(2, hours, 2, None, None, False) for hours in (*MINUTES[6:], 1, 2, 3, 4)],
+        *[(2, hours, 0, None, None, False) for hours in MINUTES[:6]],  # the first after half an hour
+        *[(2, hours, 1, None, None, False) for hours in (*MINUTES[6:], 1, 2, 3, 4)],
     ]),
     Case(
         "decay of all",
-        lambda data: ia.open_decay(data, destinations(), by=None, horizon_hours=4, as_of="2026-01-01"),
+        lambda data: ia.open_decay(data, destinations(), by=None, horizon_hours=4, as_of="2026-01-01", kinds=None),
         [*[(hours, 1, 1 / 3, 0.5, True) for hours in MINUTES[:6]],
          *[(hours, 2, 2 / 3, 0.5, True) for hours in (*MINUTES[6:], 1, 2, 3)], (4, 3, 1.0, 0.5, True)],
     ),
     Case(
+        "decay until a moment",  # the open of destination 20 comes later
+        lambda data: ia.open_decay(data, destinations(), by=None, horizon_hours=4, as_of="2025-03-09 02:29"),
+        [(hours, int(hours == 4), None, None, False) for hours in (*MINUTES, 1, 2, 3, 4)],
+    ),
+    Case(
         "segments",
         lambda data: ia.engagement_segments(data, as_of="2025-04-01"),
-        [(1, 2, "active"), (2, 1, "active")],
+        [(1, 2, "active"), (2, 0, "perhaps opened")],
         columns=("profile", "mailings_opened", "segment"),
     ),
     Case(
@@ -206,10 +239,23 @@ CASES = [
         lambda data: ia.engagement_segments(data, as_of="2025-04-01", destinations=destinations()),
         [
             (1, day("2025-03-09 02:30"), 22, 2, 2, 1.0, "active"),
-            (2, day("2025-03-30 03:00"), 1, 1, 2, 0.5, "active"),
+            (2, None, None, 0, 2, 0.0, "perhaps opened"),
             (3, None, None, 0, 1, 0.0, "never opened"),
         ],
         columns=("profile", "last_impression", "recency_days", "mailings_opened", "mailings_received",
+                 "share_of_mailings_opened", "segment"),
+    ),
+    Case(
+        "segments with clicks",
+        lambda data: ia.engagement_segments(
+            data, as_of="2025-04-01", destinations=destinations(), clicks=clicks(), kinds="person"
+        ),
+        [
+            (1, 22, 2, day("2024-12-30 08:00"), 2, 0, 1.0, "active"),
+            (2, None, 0, None, 0, 1, 0.0, "perhaps opened"),
+            (3, 89, 1, day("2025-01-02 00:00"), 1, 0, 1.0, "active"),
+        ],
+        columns=("profile", "recency_days", "mailings_opened", "last_click", "clicks", "clicks_by_bots",
                  "share_of_mailings_opened", "segment"),
     ),
     Case(

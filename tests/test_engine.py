@@ -146,6 +146,7 @@ def test_inputs_of_two_families_are_not_mixed(opens: pd.DataFrame, tmp_path: Pat
 
 def test_mail_is_mature_by_the_end_of_the_certificate_and_not_by_the_latest_impression() -> None:
     opens = pd.DataFrame({"timestamp": pd.to_datetime(["2026-01-05 09:30"]), "destination": [112]})
+    opens["useragent"] = truth.OUTLOOK
     sent = pd.DataFrame({"ID": [112], "mailing": [412], "timestampsent": pd.to_datetime(["2026-01-05 09:00"])})
     assert not ia.open_decay(opens, sent)["mature"].any()
     for end, mature in (("2026-06-05 00:00:00", True), ("2026-01-12 09:00:00", True), ("2026-01-12 08:59:59", False)):

@@ -18,11 +18,16 @@ from impressions_analytics.engine.distinct import bucket_of, distinct, in_order,
 from impressions_analytics.engine.pairs import BLOCK, Pairs, group_of, in_buckets, packed, parted, value_of
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
+ALL = ["person", "proxy", "prefetch", "bot", "unknown"]
+KIND_OF_AGENT = {"Mozilla/5.0": "prefetch", "Microsoft Outlook 2007, WinXP": "person", "curl/8.4.0": "bot"}
 PERIODS = ["hour", "day", "week", "month", "quarter", "year"]
 moments = st.datetimes(pd.Timestamp("1969-12-27"), pd.Timestamp("1971-03-03"))
 close, apart, far = st.integers(1, 9), st.integers(1, 2_000), st.integers(-(2**63), 2**63 - 1)
 numbers = st.sampled_from([close, close | st.integers(70, 75), apart, close | apart | far])
 """How far apart the numbers of one example lie, since that decides how they are counted."""
+
+
+chosen = st.none() | st.lists(st.sampled_from(ALL), min_size=1, unique=True)
 
 
 def rows_of(destinations: Any, profiles: Any) -> Any:
@@ -57,34 +62,39 @@ def defined(frame: pd.DataFrame, analysis: Any, like: pd.DataFrame, **options: A
     st.booleans(),
     st.sampled_from(["impressions", "first"]),
     st.sampled_from([None, "mailing", "profile"]),
+    chosen,
 )
-@example([], "day", False, "impressions", None)
-@example([], "day", True, "first", "mailing")
-def test_impressions_over_time_is_as_defined(rows: Any, every: Any, cumulative: bool, count: Any, by: Any) -> None:
+@example([], "day", False, "impressions", None, None)
+@example([], "day", True, "first", "mailing", ["person"])
+def test_impressions_over_time_is_as_defined(
+    rows: Any, every: Any, cumulative: bool, count: Any, by: Any, kinds: Any
+) -> None:
     frame = frame_of(rows)
     if len(frame) and every == "hour":
         frame["timestamp"] = frame["timestamp"].min() + (frame["timestamp"] - frame["timestamp"].min()) % pd.Timedelta(
             "9D"
         )
-    options = {"every": every, "cumulative": cumulative, "count": count, "by": by}
+    options = {"every": every, "cumulative": cumulative, "count": count, "by": by, "kinds": kinds}
     got = ia.impressions_over_time(frame, **options)
     expected = defined(frame, ia.impressions_over_time, got, **options)
     pd.testing.assert_frame_equal(got, expected)
 
 
-@given(rows, st.sampled_from(["profile", "destination"]))
-@example([], "profile")
-def test_impressions_per_profile_is_as_defined(rows: Any, by: Any) -> None:
+@given(rows, st.sampled_from(["profile", "destination"]), chosen)
+@example([], "profile", None)
+def test_impressions_per_profile_is_as_defined(rows: Any, by: Any, kinds: Any) -> None:
     frame = frame_of(rows)
-    got = ia.impressions_per_profile(frame, by=by)
-    pd.testing.assert_frame_equal(got, defined(frame, ia.impressions_per_profile, got, by=by))
-    assert got.attrs == {f"impressions_without_{by}": int(frame[by].isna().sum())}
+    got = ia.impressions_per_profile(frame, by=by, kinds=kinds)
+    pd.testing.assert_frame_equal(got, defined(frame, ia.impressions_per_profile, got, by=by, kinds=kinds))
+    kind = [KIND_OF_AGENT.get(agent, "unknown") for agent in frame["useragent"].tolist()]
+    counted = frame.assign(kind=pd.array(kind, dtype="str")).query(f"kind in {kinds or ALL}")
+    assert got.attrs["impressions_without_" + by] == int(counted[by].isna().sum())
 
 
 @given(
     rows,
     st.sampled_from(["client", "kind", ["os", "device"]]),
-    st.none() | st.lists(st.sampled_from(["person", "prefetch", "bot"]), min_size=1, unique=True),
+    chosen,
 )
 @example([], "client", None)
 def test_user_agent_breakdown_is_as_defined(rows: Any, by: Any, kinds: Any) -> None:

@@ -158,5 +158,5 @@ def test_a_type_checker_knows_that_a_frame_gives_a_frame_and_a_lazy_table_its_ow
 
 def test_help_shows_the_parameters_of_an_analysis():
     assert list(inspect.signature(ia.impressions_over_time).parameters) == [
-        "data", "every", "by", "count", "cumulative",
+        "data", "every", "by", "count", "cumulative", "kinds",
     ]  # fmt: skip

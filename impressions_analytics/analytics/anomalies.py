@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.analytics.compare import chosen_kinds
 from impressions_analytics.analytics.covered import Covered, read_covered
 from impressions_analytics.analytics.findings import finding, not_loaded, silent
 from impressions_analytics.analytics.judged_mailings import (
@@ -19,6 +18,7 @@ from impressions_analytics.analytics.judged_mailings import (
     is_unseen,
     judge,
 )
+from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.silence import find_silences
 from impressions_analytics.analytics.unusual import LEAST_HISTORY
 from impressions_analytics.analytics.watched_messages import NEEDED, OPTIONAL, read_messages, with_cohorts
@@ -48,7 +48,7 @@ def find_anomalies(
     false_alarms: float = 0.01,
     horizon_hours: int = 24,
     history_days: int = 180,
-    kinds: str | Sequence[str] = ("person", "proxy"),
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
 ) -> pd.DataFrame:
     """Find what is out of line in the mailings of the last days.
 
@@ -68,8 +68,8 @@ def find_anomalies(
         How old a mailing must be, and how long its opens are counted.
     history_days : int
         How far back the mailings reach that tell what is usual.
-    kinds : str or sequence of str
-        The kinds of impression that count as a human open.
+    kinds : str or sequence of str, optional
+        The kinds of open that count as a human's; all of them when None.
 
     Returns
     -------
@@ -160,6 +160,7 @@ def find_anomalies(
     late = sent_at.index[sent_at > since - pd.Timedelta(hours=horizon_hours)]
     unknown = [f"mailing {mailing}: {words}" for mailing in late if (words := covered.words(mailing))]
     result.attrs["not_checked"] = _not_checked(there, mailings, recent) + left_out + unknown
+    result.attrs["kinds"] = list(chosen_kinds(kinds))
     return result
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
-from impressions_analytics.analytics.classes import CLASSES, KINDS_OF_OPEN, ClassNumbers, with_classes
+from impressions_analytics.analytics.classes import CLASSES, ClassNumbers, with_classes
+from impressions_analytics.analytics.kinds_of_open import chosen_kinds
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, column_list, open_input, passes
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
@@ -46,7 +47,8 @@ def user_agent_breakdown(
         ========================= ======= =========================================================================
 
         A destination opened in two clients counts in both, so that shares may add up to more than 1.
-        ``attrs["destinations"]`` is the denominator (pandas results only).
+        ``attrs["destinations"]`` is the denominator, and ``attrs["kinds"]`` names the kinds that are counted (pandas
+        results only).
 
     Raises
     ------
@@ -72,16 +74,17 @@ def user_agent_breakdown(
     """
     columns, chosen = _checked(by, kinds)
     required = RequiredColumns("impressions", ("useragent", "destination"))
-    counted_here = _in_one_pass(data, required, columns, chosen)
-    if counted_here is not None:
-        return counted_here
-    source = open_input(data, required)
-    rows = with_classes(source, (*columns, "kind"))
-    rows = rows.filter(rows.classified_kind.isin(chosen))
-    result = source.deliver(_breakdown(rows, columns), {**dict.fromkeys(columns, "str"), **_DTYPES})
-    if not source.lazy:
+    result = _in_one_pass(data, required, columns, chosen)
+    if result is None:
+        source = open_input(data, required)
+        rows = with_classes(source, (*columns, "kind"))
+        rows = rows.filter(rows.classified_kind.isin(chosen))
+        result = source.deliver(_breakdown(rows, columns), {**dict.fromkeys(columns, "str"), **_DTYPES})
+        if source.lazy:
+            return result
         total = source.engine.fetch(rows.aggregate(destinations=rows.destination.nunique()))
         result.attrs["destinations"] = total["destinations"][0].as_py()
+    result.attrs["kinds"] = list(chosen)
     return result
 
 
@@ -122,7 +125,4 @@ def _checked(by: str | Sequence[str], kinds: str | Sequence[str] | None) -> tupl
         raise InvalidArgumentError(f"by must name at least one of {', '.join(CLASSES)}, got {by!r}")
     for column in columns:
         choose("by", column, CLASSES)
-    chosen = column_list(kinds, argument="kinds") if kinds is not None else KINDS_OF_OPEN
-    for kind in chosen:
-        choose("kinds", kind, KINDS_OF_OPEN)
-    return columns, chosen
+    return columns, chosen_kinds(kinds)

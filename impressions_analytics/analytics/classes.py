@@ -94,12 +94,15 @@ class ClassNumbers:
     def numbered(self, column_batches: Iterable[ColumnBatch]) -> Iterator[tuple[Values, Values]]:
         """Yield the class number and the destination of each row that has a class."""
         for batch in column_batches:
-            places, texts = batch.texts("useragent")
-            destination = batch.integers("destination")
-            numbers = self._numbers(places, texts).take(places)
+            destination, numbers = batch.integers("destination"), self.of(batch)
             if (numbers < 0).any():
                 destination, numbers = destination[numbers >= 0], numbers[numbers >= 0]
             yield numbers, destination
+
+    def of(self, batch: ColumnBatch) -> Values:
+        """Return the class number of each row of a batch; -1 where its kind is not chosen."""
+        places, texts = batch.texts("useragent")
+        return self._numbers(places, texts)[places]  # type: ignore[no-any-return]
 
     def _numbers(self, places: Values, texts: list[str | None]) -> Values:
         """Return the class number of each text; of those that no row has, none is looked up."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.analytics.choices import choose, whole_number
-from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
+from impressions_analytics.analytics.choices import whole_number
+from impressions_analytics.analytics.classes import with_classes
 from impressions_analytics.analytics.covered import Covered, read_covered
+from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.quantiles import normal_quantile
 from impressions_analytics.analytics.split_answer import DELTAS, answer_row
 from impressions_analytics.analytics.split_test import Arm
-from impressions_analytics.engine import AnalysisInput, RequiredColumns, column_list, open_input
+from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def compare_mailings(
     others: Sequence[int] = (),
     clicks: Any = None,
     delta: float = 0.05,
-    kinds: str | Sequence[str] = ("person", "proxy"),
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
 ) -> pd.DataFrame:
     """Say which mailing of a split test won, with all that machine opens leave open.
 
@@ -78,8 +79,8 @@ def compare_mailings(
         somebody clicked counts as a human open. Clicks by bots do not count.
     delta : float
         How far the hidden open rates of two arms may differ, from 0 to 1 ("whatever the machines did").
-    kinds : str or sequence of str
-        The kinds of impression that count as a human open.
+    kinds : str or sequence of str, optional
+        The kinds of open that count as a human's; all of them when None.
 
     Returns
     -------
@@ -177,16 +178,6 @@ def _answered(one: Arm, other: Arm, delta: float, z: float, covered: Covered) ->
     counts = {name: value for name, value in row.items() if name in _COUNTED}
     words = " and ".join(lacking)
     return {**counts, "caution": "", "not_covered": words, "answer": f"Nothing is decided: the data lack {words}."}
-
-
-def chosen_kinds(kinds: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the kinds of impression that were asked for."""
-    chosen = column_list(kinds, argument="kinds")
-    for kind in chosen:
-        choose("kinds", kind, KINDS_OF_OPEN)
-    if not chosen:
-        raise InvalidArgumentError(f"kinds must name at least one of {', '.join(KINDS_OF_OPEN)}")
-    return chosen
 
 
 def _mailings(a: int, b: int, others: Sequence[int]) -> list[int]:

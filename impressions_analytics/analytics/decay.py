@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from impressions_analytics.analytics.ages import ages, first_ages, misfits, one_sending_each
 from impressions_analytics.analytics.choices import moment, whole_number
+from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds, columns_for, rows_of
 from impressions_analytics.engine import (
     RequiredColumns,
     column_list,
@@ -33,17 +35,26 @@ _DECAY = {
 
 
 @kind_of_input
-def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None = None) -> Any:
-    """Measure the time from sending to the first impression, over the destinations that were opened.
+def time_to_open(
+    data: Any,
+    destinations: Any,
+    *,
+    by: str | Sequence[str] | None = None,
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
+) -> Any:
+    """Measure the time from sending to the first open, over the destinations that were opened.
 
     Parameters
     ----------
     data : frame, path, Archive, Ibis table or Spark frame
-        Impressions with the columns ``timestamp``, ``destination``.
+        Impressions with the columns ``timestamp``, ``destination`` and ``useragent`` (not needed for all kinds).
     destinations : frame, path or Archive
         Destinations (``ID``, ``timestampsent`` and the columns of `by`).
     by : str or sequence of str, optional
         Columns of `destinations` to measure apart, such as ``"mailing"``.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
+        read.
 
     Returns
     -------
@@ -52,13 +63,15 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
 
         ================ ========== ===========================================================================
         `by`             as in data one column per name in `by`
-        ``unique_opens`` int64      destinations that were sent and opened
+        ``unique_opens`` int64      destinations that were sent and opened, by `kinds`
         ``median_hours`` float64    least time within which half of them were opened, in hours; null if none
         ``p90_hours``    float64    the same for nine tenths
         ================ ========== ===========================================================================
 
-        No mean: a few late opens would own it. An open that the wall clock puts before its sending (possible only
-        when the clocks go back) took no time.
+        No mean: a few late opens would own it. An open within an hour before its sending took no time: clocks differ,
+        and go back in autumn. Impressions earlier than that are left out. A destination with several sendings counts
+        once, from the earliest. ``attrs`` (pandas results only): ``kinds``, ``impressions_before_sending``,
+        ``messages_opened_within_an_hour_before_sending`` and ``impressions_without_destination``.
 
     Raises
     ------
@@ -75,6 +88,7 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
     >>> opens = pd.DataFrame({
     ...     "timestamp": pd.to_datetime(["2026-01-05 09:30", "2026-01-05 10:00", "2026-01-06 09:00"]),
     ...     "destination": [112, 113, 112],
+    ...     "useragent": "Microsoft Outlook 2007, WinXP",
     ... })
     >>> sent = pd.DataFrame({
     ...     "ID": [112, 113, 114],
@@ -85,18 +99,25 @@ def time_to_open(data: Any, destinations: Any, *, by: str | Sequence[str] | None
        unique_opens  median_hours  p90_hours
     0             2           0.5        1.0
     """
-    groups = column_list(by)
-    source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
+    groups, chosen = column_list(by), chosen_kinds(kinds)
+    source = open_input(data, _required(chosen))
     required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
     sent = source.also(destinations, required)
     dtypes = {name: dtype_of(name, required, sent) for name in groups}
-    return source.deliver(_time_to_open(source.table, sent, groups), {**dtypes, **_TIMES})
+    impressions = rows_of(source, chosen)
+    aged = ages(impressions, one_sending_each(sent, groups), groups)
+    result = source.deliver(_time_to_open(first_ages(aged, groups), groups), {**dtypes, **_TIMES})
+    if not source.lazy:
+        result.attrs = {"kinds": list(chosen), **misfits(source, impressions, aged)}
+    return result
 
 
-def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
+def _required(kinds: Sequence[str]) -> RequiredColumns:
+    return RequiredColumns("impressions", ("timestamp", "destination", *columns_for(kinds)))
+
+
+def _time_to_open(opened: Any, groups: Sequence[str]) -> Any:
     """Define the analysis."""
-    opened = _seconds_to_open(impressions, sent)
-    opened = opened.filter(opened.seconds.notnull())
     ranked = _ranked(opened, groups)
     figures = {
         "unique_opens": ranked.count(),
@@ -110,14 +131,20 @@ def _time_to_open(impressions: Any, sent: Any, groups: Sequence[str]) -> Any:
 
 @kind_of_input
 def open_decay(
-    data: Any, destinations: Any, *, by: str | None = "mailing", horizon_hours: int = 168, as_of: Any = None
+    data: Any,
+    destinations: Any,
+    *,
+    by: str | None = "mailing",
+    horizon_hours: int = 168,
+    as_of: Any = None,
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
 ) -> Any:
     """Follow how the unique opens of a mailing add up after sending, and when half of them were reached.
 
     Parameters
     ----------
     data : frame, path, Archive, Ibis table or Spark frame
-        Impressions with the columns ``timestamp``, ``destination``.
+        Impressions with the columns ``timestamp``, ``destination`` and ``useragent`` (not needed for all kinds).
     destinations : frame, path or Archive
         Destinations (``ID``, ``timestampsent`` and `by`).
     by : str or None
@@ -125,9 +152,12 @@ def open_decay(
     horizon_hours : int
         Opens up to this long after sending are followed; those later are left out.
     as_of : datetime-like or str, optional
-        Until when the impressions are known, wall clock. When not given, where the certificate of the load ends if one
-        came with the data, else the latest impression: without a certificate give it, or mail of which nobody opens
-        any more is never taken for mature.
+        Until when the impressions are known, wall clock; later ones are not looked at. When not given, where the
+        certificate of the load ends if one came with the data, else the latest impression of any kind: without a
+        certificate give it, or mail of which nobody opens any more is never taken for mature.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
+        read.
 
     Returns
     -------
@@ -138,13 +168,14 @@ def open_decay(
         =================== ========== ==========================================================================
         `by`                as in data the group
         ``hours``           float64    hours after the sending of each destination
-        ``unique_opens``    int64      destinations whose first impression came within that time
+        ``unique_opens``    int64      destinations whose first open came within that time
         ``share_of_opens``  float64    of the opens within the horizon; null while not mature
         ``half_life_hours`` float64    least time with half of these opens, in hours; null while not mature
         ``mature``          bool       whether the horizon has passed for every destination of the group
         =================== ========== ==========================================================================
 
-        While a group is not mature, its final opens are not known: its counts are shown, its shares are null.
+        While a group is not mature, its final opens are not known: its counts are shown, its shares are null. What
+        comes before the sending, and ``attrs``, are as in `time_to_open`.
 
     Raises
     ------
@@ -163,6 +194,7 @@ def open_decay(
     >>> opens = pd.DataFrame({
     ...     "timestamp": pd.to_datetime(["2026-01-05 09:30", "2026-01-05 10:30"]),
     ...     "destination": [112, 113],
+    ...     "useragent": "Microsoft Outlook 2007, WinXP",
     ... })
     >>> sent = pd.DataFrame({
     ...     "ID": [112, 113, 114],
@@ -178,25 +210,29 @@ def open_decay(
     13      412   2.00             2             1.0              0.5    True
     """
     whole_number("horizon_hours", horizon_hours, least=1)
-    groups = column_list(by)
-    source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination")))
+    groups, chosen = column_list(by), chosen_kinds(kinds)
+    source = open_input(data, _required(chosen))
     required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
     sent = source.also(destinations, required)
     dtypes = {name: dtype_of(name, required, sent) for name in groups}
     until = known_until(data, "impressions") if as_of is None else moment("as_of", as_of)
-    return source.deliver(_open_decay(source.table, sent, groups, horizon_hours, until), {**dtypes, **_DECAY})
+    impressions, keys = rows_of(source, chosen), [*groups, "everything"]
+    impressions = impressions if as_of is None else impressions.filter(impressions.timestamp <= until)
+    sent = one_sending_each(sent.mutate(everything=0), keys)
+    aged = ages(impressions, sent, keys)
+    curve = _open_decay(first_ages(aged, keys), sent, _known_until(source.table, until), keys, horizon_hours)
+    result = source.deliver(curve.order_by(nulls_last([*groups, "hours"])), {**dtypes, **_DECAY})
+    if not source.lazy:
+        result.attrs = {"kinds": list(chosen), **misfits(source, impressions, aged)}
+    return result
 
 
-def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int, as_of: Any) -> Any:
+def _open_decay(opened: Any, sent: Any, until: Any, keys: Sequence[str], horizon: int) -> Any:
     """Define the analysis: opens per step of age on a spine of every group and step, added up."""
     import ibis
 
-    keys = [*groups, "everything"]
-    sent = sent.mutate(everything=0)
-    mailed = sent.group_by(keys).aggregate(last_sent=sent.timestampsent.max())
-    mailed = mailed.cross_join(_known_until(impressions, as_of))
+    mailed = sent.group_by(list(keys)).aggregate(last_sent=sent.timestampsent.max()).cross_join(until)
     mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
-    opened = _seconds_to_open(impressions, sent)
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
     spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("step", horizon + _FINE))
     curve = _joined(_joined(spine, _reached_by_step(opened, keys), [*keys, "step"]), _half_lives(opened, keys), keys)
@@ -208,7 +244,7 @@ def _open_decay(impressions: Any, sent: Any, groups: Sequence[str], horizon: int
     return curve.mutate(
         share_of_opens=ibis.ifelse(curve.mature, share, ibis.null("float64")),
         half_life_hours=ibis.ifelse(curve.mature, half_life, ibis.null("float64")),
-    ).order_by(nulls_last([*groups, "hours"]))
+    )
 
 
 def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
@@ -245,17 +281,6 @@ def _ranked(opened: Any, keys: Sequence[str]) -> Any:
 
     window = ibis.window(group_by=list(keys), order_by="seconds")
     return opened.mutate(rank=ibis.row_number().over(window) + 1, n=opened.count().over(group_by=list(keys)))
-
-
-def _seconds_to_open(impressions: Any, sent: Any) -> Any:
-    """Return one row per destination sent, with the seconds to its first impression; null if it has none."""
-    import ibis
-
-    firsts = impressions.group_by("destination").aggregate(first=impressions.timestamp.min())
-    sent = sent.distinct()
-    joined = sent.left_join(firsts, firsts.destination == sent.ID)
-    seconds = joined.first.truncate("s").epoch_seconds() - joined.timestampsent.truncate("s").epoch_seconds()
-    return joined.select(*sent.columns, seconds=ibis.ifelse(seconds < 0, 0, seconds).cast("int64"))
 
 
 def _reached(ranked: Any, percent: int) -> Any:

@@ -1,4 +1,4 @@
-"""Recency and frequency of each recipient, and the segments that follow."""
+"""Recency and frequency of each recipient, and the segment that each belongs to."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.analytics.classes import MACHINES, with_classes
+from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.rates import interval_names, wilson
-from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment of recipients, by how recently and how often they opened.
+    """A segment of recipients, by how recently and how often they opened or clicked.
 
     Attributes
     ----------
     name : str
         Its name.
     within_days : int or None
-        The last impression is at most this many whole days ago; None asks for no recency.
+        The last open or click is at most this many whole days ago; None asks for no recency.
     mailings : int
-        At least this many mailings opened in the window; 0 asks for no frequency.
+        At least this many mailings opened or clicked in the window; 0 asks for no frequency.
     opened : bool
-        Whether there must be an impression at all.
+        Whether there must be an open or a click at some time.
+    perhaps : bool
+        Whether there must be no open and no click, but an impression that may or may not be a reader's: one of the
+        kinds prefetch and unknown.
     """
 
     name: str
     within_days: int | None = None
     mailings: int = 0
     opened: bool = True
+    perhaps: bool = False
 
     @property
     def rule(self) -> str:
@@ -50,8 +55,9 @@ class Segment:
         """
         recency = f"last opened at most {self.within_days} days ago" if self.within_days is not None else ""
         frequency = f"{self.mailings} or more mailings opened in the window" if self.mailings else ""
+        perhaps = "images fetched, perhaps by a machine; no click" if self.perhaps else ""
         neither = "opened at some time" if self.opened else "everybody else"
-        return "; ".join(filter(None, (recency, frequency))) or neither
+        return "; ".join(filter(None, (recency, frequency, perhaps))) or neither
 
 
 SEGMENTS = (
@@ -59,17 +65,22 @@ SEGMENTS = (
     Segment("active", within_days=90),
     Segment("lapsing", within_days=180),
     Segment("dormant"),
+    Segment("perhaps opened", opened=False, perhaps=True),
     Segment("never opened", opened=False),
 )
 """The segments when none are given, first match wins. The thresholds are conventions, not laws: give your own."""
 
+_PERHAPS = ("prefetch", "unknown")
+_ACTIVE = ("opened", "clicked")
 _RECENCY = {
     "profile": "int64",
     "last_impression": "datetime64[us]",
     "recency_days": "Int64",
     "mailings_opened": "int64",
 }
+_CLICKS = {"last_click": "datetime64[us]", "clicks": "int64", "clicks_by_bots": "int64"}
 _RECEIVED = {"mailings_received": "int64", **dict.fromkeys(interval_names("share_of_mailings_opened"), "float64")}
+_NEEDED = ("mailing", "timestamp", "useragent", "profile")
 _SEGMENT = {"segment": "str", "segment_rule": "str"}
 
 
@@ -79,12 +90,16 @@ def engagement_segments(
     *,
     as_of: Any,
     destinations: Any = None,
+    clicks: Any = None,
     window_days: int = 180,
     segments: Sequence[Segment] = SEGMENTS,
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
 ) -> Any:
-    """Put each profile into a segment by how recently and how often it opened.
+    """Put each profile into a segment by how recently and how often it opened or clicked.
 
-    Impressions known to be a machine's (kinds ``prefetch`` and ``bot``) do not count as opening.
+    Impressions of other kinds than `kinds` do not count as opening. A click opens its mailing, whatever fetched the
+    images; clicks of bots and HTTP libraries do not count. Without `clicks`, whoever clicked and has images switched
+    off passes for somebody who never opened.
 
     Parameters
     ----------
@@ -95,10 +110,14 @@ def engagement_segments(
     destinations : frame, path or Archive, optional
         Destinations (``mailing``, ``timestampsent``, ``profile``): adds what each profile received, and the profiles
         that opened nothing; mailings opened are then those of the received.
+    clicks : frame, path or Archive, optional
+        Clicks (the columns of the impressions).
     window_days : int
         Mailings are counted over this many days before `as_of`.
     segments : sequence of Segment
         The segments in order, first match wins; the last must take everybody else (``opened=False``).
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count; all of them when None.
 
     Returns
     -------
@@ -107,9 +126,12 @@ def engagement_segments(
 
         ==================================== ============== =======================================================
         ``profile``                          int64          the recipient
-        ``last_impression``                  datetime64[us] latest impression not of a machine; null if none
-        ``recency_days``                     Int64          whole days from it to `as_of`
-        ``mailings_opened``                  int64          distinct mailings opened in the window
+        ``last_impression``                  datetime64[us] latest impression of `kinds`; null if none
+        ``recency_days``                     Int64          whole days from it, or a later click, to `as_of`
+        ``mailings_opened``                  int64          distinct mailings opened or clicked in the window
+        ``last_click``                       datetime64[us] latest click, not of a bot; null if none (**)
+        ``clicks``                           int64          clicks until `as_of`, those of bots left out (**)
+        ``clicks_by_bots``                   int64          clicks of scanners and HTTP libraries until then (**)
         ``mailings_received``                int64          distinct mailings sent in the window (*)
         ``share_of_mailings_opened``         float64        opened / received, null if none received (*)
         ``share_of_mailings_opened_ci_low``  float64        95% Wilson interval, lower end (*)
@@ -118,7 +140,11 @@ def engagement_segments(
         ``segment_rule``                     str            the segment's thresholds in words
         ==================================== ============== =======================================================
 
-        (*) with `destinations` only.
+        (*) with `destinations` only; (**) with `clicks` only. ``attrs["kinds"]`` names the kinds that count as opens
+        (pandas results only).
+
+        ``"perhaps opened"`` are those whose only impressions are prefetched or of an unknown program: nobody can tell
+        whether they read. ``"never opened"`` have none of these either.
 
     Raises
     ------
@@ -144,61 +170,83 @@ def engagement_segments(
     until = moment("as_of", as_of)
     whole_number("window_days", window_days, least=1)
     _check(segments)
-    source = open_input(data, RequiredColumns("impressions", ("mailing", "timestamp", "useragent", "profile")))
-    rows = with_classes(source, ("kind",))
-    rows = rows.filter(rows.profile.notnull() & (rows.timestamp <= until))
+    chosen = chosen_kinds(kinds)
+    source = open_input(data, RequiredColumns("impressions", _NEEDED))
+    clicked = None if clicks is None else source.also(clicks, RequiredColumns("clicks", _NEEDED))
+    acts = _acts(source, clicked, chosen)
+    acts = acts.filter(acts.profile.notnull() & (acts.timestamp <= until))
     since = until - pd.Timedelta(days=window_days)
-    if destinations is None:
-        table, dtypes = _frequency(rows, since), _RECENCY
-    else:
+    dtypes = {**_RECENCY, **({} if clicks is None else _CLICKS)}
+    table = _frequency(acts, since)
+    if destinations is not None:
         sent = source.also(destinations, RequiredColumns("destinations", ("mailing", "timestampsent", "profile")))
         sent = sent.filter(sent.profile.notnull() & (sent.timestampsent <= until))
-        table, dtypes = _of_received(rows, sent, since), {**_RECENCY, **_RECEIVED}
-    return source.deliver(_segmented(table, until, segments), {**dtypes, **_SEGMENT})
+        table, dtypes = _of_received(table, acts, sent, since), {**dtypes, **_RECEIVED}
+    result = source.deliver(_segmented(table, until, segments), {**dtypes, **_SEGMENT})
+    if not source.lazy:
+        result.attrs["kinds"] = list(chosen)
+    return result
 
 
 def _check(segments: Sequence[Segment]) -> None:
-    if not segments or segments[-1].opened or segments[-1].within_days is not None or segments[-1].mailings:
+    last = segments[-1] if segments else Segment("nobody")
+    if last.opened or last.perhaps or last.within_days is not None or last.mailings:
         raise InvalidArgumentError(
             "segments must end with one that takes everybody else, such as Segment('never opened', opened=False); "
             f"got {[segment.name for segment in segments]}"
         )
 
 
-def _human(rows: Any) -> Any:
-    return rows.classified_kind.notin(MACHINES)
+def _acts(source: AnalysisInput, clicked: Any, kinds: Sequence[str]) -> Any:
+    """Return what each profile did and when: opened, perhaps opened, clicked, or what a machine did."""
+    import ibis
+
+    rows = with_classes(source, ("kind",))
+    kind = rows.classified_kind
+    act = ibis.cases((kind.isin(kinds), "opened"), (kind.isin(_PERHAPS), "perhaps"), else_="fetched by a machine")
+    opened = rows.select("profile", "mailing", "timestamp", act=act)
+    if clicked is None:
+        return opened
+    rows = with_classes(AnalysisInput(clicked, source.engine), ("kind",))
+    act = ibis.ifelse(rows.classified_kind == "bot", "clicked by a bot", "clicked")
+    return ibis.union(opened, rows.select("profile", "mailing", "timestamp", act=act))
 
 
-def _frequency(rows: Any, since: pd.Timestamp) -> Any:
-    """Define recency and frequency from impressions alone."""
-    human = _human(rows)
-    return rows.group_by("profile").aggregate(
-        last_impression=rows.timestamp.max(where=human),
-        mailings_opened=rows.mailing.nunique(where=human & (rows.timestamp > since)),
+def _frequency(acts: Any, since: pd.Timestamp) -> Any:
+    """Define recency and frequency of each profile that did anything."""
+    active = acts.act.isin(_ACTIVE)
+    return acts.group_by("profile").aggregate(
+        last_impression=acts.timestamp.max(where=acts.act == "opened"),
+        last_click=acts.timestamp.max(where=acts.act == "clicked"),
+        last_active=acts.timestamp.max(where=active),
+        mailings_opened=acts.mailing.nunique(where=active & (acts.timestamp > since)),
+        clicks=(acts.act == "clicked").cast("int64").sum().cast("int64"),
+        clicks_by_bots=(acts.act == "clicked by a bot").cast("int64").sum().cast("int64"),
+        perhaps=(acts.act == "perhaps").cast("int64").max(),
     )
 
 
-def _of_received(rows: Any, sent: Any, since: pd.Timestamp) -> Any:
+def _of_received(did: Any, acts: Any, sent: Any, since: pd.Timestamp) -> Any:
     """Define recency and frequency over what each profile received."""
     import ibis
 
     received = sent.filter(sent.timestampsent > since).select("profile", "mailing").distinct()
-    opened = rows.filter(_human(rows)).select("profile", "mailing").distinct().mutate(opened=1)
+    opened = acts.filter(acts.act.isin(_ACTIVE)).select("profile", "mailing").distinct().mutate(opened=1)
     pairs = received.left_join(opened, ["profile", "mailing"])
     pairs = pairs.group_by("profile").aggregate(mailings_received=pairs.count(), mailings_opened=pairs.opened.sum())
-    everybody = ibis.union(rows.select("profile"), sent.select("profile"), distinct=True)
-    lasts = _frequency(rows, since).drop("mailings_opened")
-    table = everybody.left_join(lasts, "profile").select("profile", "last_impression").left_join(pairs, "profile")
-    counts = {name: table[name].fill_null(0).cast("int64") for name in ("mailings_received", "mailings_opened")}
-    table = table.select("profile", "last_impression", **counts)
+    everybody = ibis.union(did.select("profile"), sent.select("profile"), distinct=True)
+    table = everybody.left_join(did.drop("mailings_opened"), "profile").drop("profile_right")
+    table = table.left_join(pairs, "profile").drop("profile_right")
+    counts = ("mailings_received", "mailings_opened", "clicks", "clicks_by_bots", "perhaps")
+    table = table.mutate(**{name: table[name].fill_null(0).cast("int64") for name in counts})
     return table.mutate(**wilson("share_of_mailings_opened", table.mailings_opened, table.mailings_received))
 
 
 def _segmented(table: Any, until: pd.Timestamp, segments: Sequence[Segment]) -> Any:
-    """Add whole days since the last impression, and the first segment that matches."""
+    """Add whole days since the last open or click, and the first segment that matches."""
     import ibis
 
-    seconds = ibis.literal(until).epoch_seconds() - table.last_impression.truncate("s").epoch_seconds()
+    seconds = ibis.literal(until).epoch_seconds() - table.last_active.truncate("s").epoch_seconds()
     table = table.mutate(recency_days=(seconds // 86_400).cast("int64"))
     cases = [(_matches(table, segment), segment) for segment in segments[:-1]]
     named = {
@@ -211,5 +259,7 @@ def _segmented(table: Any, until: pd.Timestamp, segments: Sequence[Segment]) -> 
 def _matches(table: Any, segment: Segment) -> Any:
     match = table.mailings_opened >= segment.mailings
     if segment.opened:
-        match &= table.last_impression.notnull()
+        match &= table.last_active.notnull()
+    if segment.perhaps:
+        match &= table.last_active.isnull() & (table.perhaps == 1)
     return match if segment.within_days is None else match & (table.recency_days <= segment.within_days)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.analytics.compare import chosen_kinds
 from impressions_analytics.analytics.forecast_case import final_rows, hourly_rows, make_case, past_rows
+from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.sendings import read_sendings
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
@@ -45,7 +45,7 @@ def forecast_opens(
     as_of: Any = None,
     level: float = 0.9,
     horizon_hours: int = 168,
-    kinds: str | Sequence[str] = ("person", "proxy"),
+    kinds: str | Sequence[str] | None = OPENED_BY_READER,
     hourly: bool = False,
     backtest: bool = False,
 ) -> pd.DataFrame:
@@ -70,8 +70,8 @@ def forecast_opens(
         How often the interval shall hold the final count, between 0.5 and 0.99.
     horizon_hours : int
         What is final: messages opened within this many hours of the sending of the mailing.
-    kinds : str or sequence of str
-        The kinds of impression that count as a human open.
+    kinds : str or sequence of str, optional
+        The kinds of open that count as a human's; all of them when None.
     hourly : bool
         Return the forecast for each whole hour, as `plot_forecast` draws it.
     backtest : bool
@@ -102,7 +102,7 @@ def forecast_opens(
         With `hourly`: one row per measure and hour (``hours``, ``observed``, ``forecast_low``, ``forecast``,
         ``forecast_high``, ``delivered``). With `backtest`: one row per measure and past mailing (``sent_at``,
         ``messages_so_far``, ``forecast_low``, ``forecast``, ``forecast_high``, ``final``, ``inside``, ``learnt_from``).
-        ``attrs["assumption"]`` says what a forecast rests on.
+        ``attrs["assumption"]`` says what a forecast rests on, and ``attrs["kinds"]`` which kinds of open it counts.
 
     Raises
     ------
@@ -163,6 +163,7 @@ def forecast_opens(
     result = pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
     result.attrs = {"assumption": ASSUMPTION, "level": level, "learnt_from": learnt_from}
     result.attrs["not_proven"] = covered.attrs([])["not_proven"]
+    result.attrs["kinds"] = list(chosen_kinds(kinds))
     return result
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.analytics.kinds_of_open import batches_of, chosen_kinds, columns_for, rows_of
 from impressions_analytics.columns import KINDS
 from impressions_analytics.engine import (
     AnalysisInput,
@@ -58,6 +59,7 @@ def impressions_over_time(
     by: str | Sequence[str] | None = None,
     count: Count = "impressions",
     cumulative: bool = False,
+    kinds: str | Sequence[str] | None = None,
 ) -> Any:
     """Count impressions per period of the account's wall clock.
 
@@ -77,12 +79,14 @@ def impressions_over_time(
     cumulative : bool
         Count from the first period up to and including each period instead of within it; distinct destinations and
         profiles are then those seen so far, counted once.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count, by the column ``useragent``; all of them when not given.
 
     Returns
     -------
     DataFrame
         One row per period (and group), ordered by ``period``, then `by`; periods without impressions are rows with 0,
-        from the first to the last period of the data, for every group. Columns:
+        from the first to the last period of what is counted, for every group. Columns:
 
         ====================== ============== ===========================================================
         ``period``             datetime64[us] start of the period, wall clock
@@ -93,6 +97,7 @@ def impressions_over_time(
         ====================== ============== ===========================================================
 
         With ``count="first"`` the three counts are replaced by one, ``first_opens`` (int64).
+        ``attrs["kinds"]`` names the kinds that are counted (pandas results only).
 
     Raises
     ------
@@ -131,22 +136,32 @@ def impressions_over_time(
     taken = {"period", *counted}.intersection(groups)
     if taken:
         raise InvalidArgumentError(f"by names {sorted(taken)}, which the result has itself; rename it in the data")
-    columns = ["timestamp", *(_DISTINCT[name] for name in counted if name in _DISTINCT)]
-    columns += ["useragent"] if _KIND in groups else []
-    required = RequiredColumns("impressions", tuple(columns), by=tuple(name for name in groups if name != _KIND))
-    counted_here = _in_one_pass(data, required, every, counted, cumulative=cumulative) if _one_pass(groups) else None
-    if counted_here is not None:
-        return counted_here
-    source = open_input(data, required)
-    if required.by and not source.lazy:
-        _check_size(source, every, required.by)
-    rows = source.table
-    if _KIND in groups:
-        rows = with_classes(source, [_KIND])
-        rows = rows.mutate(kind=rows.classified_kind)
-    expression = _over_time(rows, every, groups, counted, cumulative=cumulative)
-    dtypes = {name: "str" if name == _KIND else dtype_of(name, required, rows) for name in groups}
-    return source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
+    chosen = chosen_kinds(kinds)
+    distinct = [_DISTINCT[name] for name in counted if name in _DISTINCT]
+    agent = ["useragent"] if _KIND in groups else columns_for(chosen)
+    by_columns = tuple(name for name in groups if name != _KIND)
+    required = RequiredColumns("impressions", ("timestamp", *distinct, *agent), by=by_columns)
+    result = None
+    if _one_pass(groups):
+        result = _in_one_pass(data, required, every, counted, cumulative=cumulative, kinds=chosen)
+    if result is None:
+        source = open_input(data, required)
+        rows = _with_kind(source, chosen) if _KIND in groups else rows_of(source, chosen)
+        if required.by and not source.lazy:
+            _check_size(AnalysisInput(rows, source.engine), every, required.by)
+        expression = _over_time(rows, every, groups, counted, cumulative=cumulative)
+        dtypes = {name: "str" if name == _KIND else dtype_of(name, required, rows) for name in groups}
+        result = source.deliver(expression, {"period": "datetime64[us]", **dtypes, **dict.fromkeys(counted, "int64")})
+        if source.lazy:
+            return result
+    result.attrs["kinds"] = list(chosen)
+    return result
+
+
+def _with_kind(source: AnalysisInput, kinds: Sequence[str]) -> Any:
+    """Return the rows of these kinds, with the kind as a column."""
+    rows = with_classes(source, [_KIND])
+    return rows.filter(rows.classified_kind.isin(kinds)).mutate(kind=rows.classified_kind)
 
 
 def _one_pass(groups: Sequence[str]) -> bool:
@@ -155,7 +170,13 @@ def _one_pass(groups: Sequence[str]) -> bool:
 
 
 def _in_one_pass(
-    data: Any, required: RequiredColumns, every: Every, counted: Sequence[str], *, cumulative: bool
+    data: Any,
+    required: RequiredColumns,
+    every: Every,
+    counted: Sequence[str],
+    *,
+    cumulative: bool,
+    kinds: Sequence[str],
 ) -> pd.DataFrame | None:
     """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
     rows = column_batches(data, required)
@@ -165,7 +186,11 @@ def _in_one_pass(
     by = next(iter(required.by), None)
     try:
         found = passes.over_time(
-            rows, passes.CALENDARS[every], distinct=distinct, so_far=cumulative or "first_opens" in counted, by=by
+            batches_of(rows, kinds),
+            passes.CALENDARS[every],
+            distinct=distinct,
+            so_far=cumulative or "first_opens" in counted,
+            by=by,
         )
     except UnsuitedError:
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
 from impressions_analytics.analytics.choices import choose
+from impressions_analytics.analytics.kinds_of_open import batches_of, chosen_kinds, columns_for, rows_of
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, open_input, passes
 from impressions_analytics.engine.kinds import kind_of_input
 
@@ -23,7 +25,7 @@ _DTYPES = {
 
 
 @kind_of_input
-def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
+def impressions_per_profile(data: Any, *, by: Key = "profile", kinds: str | Sequence[str] | None = None) -> Any:
     """Count the impressions of each profile.
 
     Parameters
@@ -32,6 +34,8 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
         Impressions with the columns ``mailing``, ``timestamp`` and the one named by `by`.
     by : {"profile", "subprofile", "destination"}
         Whose impressions one row counts.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count, by the column ``useragent``; all of them when not given.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
         ==================== ============== ==========================================
 
         Impressions without a profile are left out; ``attrs["impressions_without_profile"]`` says how many they were
-        (``..._subprofile``, ``..._destination`` for the other keys; pandas results only).
+        (``..._subprofile``, ``..._destination`` for the other keys), and ``attrs["kinds"]`` which kinds are counted
+        (pandas results only).
 
     Raises
     ------
@@ -68,29 +73,32 @@ def impressions_per_profile(data: Any, *, by: Key = "profile") -> Any:
     >>> result[["profile", "impressions", "mailings"]]
        profile  impressions  mailings
     0    13453            2         2
-    >>> result.attrs
-    {'impressions_without_profile': 1}
+    >>> result.attrs["impressions_without_profile"]
+    1
     """
     choose("by", by, ("profile", "subprofile", "destination"))
-    required = RequiredColumns("impressions", (by, "mailing", "timestamp"))
-    counted_here = _in_one_pass(data, required, by)
-    if counted_here is not None:
-        return counted_here
-    source = open_input(data, required)
-    result = source.deliver(_per_profile(source.table, by), {by: "int64", **_DTYPES})
-    if not source.lazy:
-        without = source.table.aggregate(rows=source.table[by].isnull().sum())
+    chosen = chosen_kinds(kinds)
+    required = RequiredColumns("impressions", (by, "mailing", "timestamp", *columns_for(chosen)))
+    result = _in_one_pass(data, required, by, chosen)
+    if result is None:
+        source = open_input(data, required)
+        table = rows_of(source, chosen)
+        result = source.deliver(_per_profile(table, by), {by: "int64", **_DTYPES})
+        if source.lazy:
+            return result
+        without = table.aggregate(rows=table[by].isnull().sum())
         result.attrs[f"impressions_without_{by}"] = source.engine.fetch(without)["rows"][0].as_py() or 0
+    result.attrs["kinds"] = list(chosen)
     return result
 
 
-def _in_one_pass(data: Any, required: RequiredColumns, by: str) -> pd.DataFrame | None:
+def _in_one_pass(data: Any, required: RequiredColumns, by: str, kinds: Sequence[str]) -> pd.DataFrame | None:
     """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
     rows = column_batches(data, required)
     if rows is None:
         return None
     try:
-        found, without = passes.per_key(rows, by)
+        found, without = passes.per_key(batches_of(rows, kinds), by)
     except UnsuitedError:
         return None
     columns = {by: found["key"], **dict(zip(_DTYPES, (found[name] for name in _TALLIES), strict=True))}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.analytics.choices import choose
-from impressions_analytics.analytics.classes import KINDS_OF_OPEN, MACHINES, classes_of
+from impressions_analytics.analytics.classes import MACHINES, classes_of
+from impressions_analytics.analytics.kinds_of_open import chosen_kinds
 from impressions_analytics.analytics.rates import interval_names, wilson
-from impressions_analytics.engine import RequiredColumns, column_list, open_input
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError, MissingColumnError
 
 _RATES = {
@@ -87,7 +87,7 @@ def provider_breakdown(impressions: Any, *, deliveries: Any, errors: Any, destin
 
 
 def country_breakdown(
-    impressions: Any, *, destinations: Any = None, kinds: str | Sequence[str] = "person"
+    impressions: Any, *, destinations: Any = None, kinds: str | Sequence[str] | None = "person"
 ) -> pd.DataFrame:
     """Count opens per country of the address that asked for the images.
 
@@ -98,9 +98,9 @@ def country_breakdown(
     destinations : frame or Archive, optional
         Destinations with ``message`` and ``mailing``: only their messages are counted then, and each mailing has rows
         of its own.
-    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them
-        The kinds of open to count. A proxy or a prefetch asks from where its provider's machines are, which tells
-        nothing of the reader.
+    kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
+        The kinds of open to count; all of them when None. A proxy or a prefetch asks from where its provider's machines
+        are, which tells nothing of the reader.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def country_breakdown(
         ``share_of_messages`` float64 opened_messages / distinct messages of all countries (of the mailing)
         ===================== ======= =========================================================================
 
-        A message that was opened in two countries counts in both.
+        A message that was opened in two countries counts in both. ``attrs["kinds"]`` names the kinds that are counted.
 
     Examples
     --------
@@ -125,9 +125,7 @@ def country_breakdown(
     0      NL            2                2                1.0
     1      BE            1                1                0.5
     """
-    wanted = column_list(kinds, argument="kinds")
-    for kind in wanted:
-        choose("kinds", kind, KINDS_OF_OPEN)
+    wanted = chosen_kinds(kinds)
     opens = _log(impressions, "impressions", ("message", "country", "useragent"))
     opens = opens[_kinds(opens).isin(wanted)]
     groups = ["country"] if destinations is None else ["mailing", "country"]
@@ -140,7 +138,9 @@ def country_breakdown(
         whole = rows.groupby("mailing")["message"].nunique()
         counted["share_of_messages"] = counted["opened_messages"] / counted["mailing"].map(whole)
     types = {"country": "str", "impressions": "int64", "opened_messages": "int64", "share_of_messages": "float64"}
-    return _ordered(counted, groups, "impressions").astype(_typed(groups, types))
+    result = _ordered(counted, groups, "impressions").astype(_typed(groups, types))
+    result.attrs["kinds"] = list(wanted)
+    return result
 
 
 def _log(data: Any, kind: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -65,6 +65,13 @@ class ColumnBatch:
         distinct = column.dictionary.to_pylist()
         return column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False), [*distinct, None]
 
+    def where(self, flags: Flags) -> ColumnBatch:
+        """Return the rows for which a flag stands, without the user agent: it has told what it is needed for."""
+        import pyarrow as pa
+
+        kept = [name for name in self.batch.schema.names if name != "useragent"]
+        return ColumnBatch(self.batch.select(kept).filter(pa.array(flags)))
+
 
 def column_batches(data: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | None:
     """Return the needed columns of a frame, of local Parquet files or of an archive; None for what is elsewhere."""

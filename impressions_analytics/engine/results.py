@@ -32,6 +32,8 @@ _DTYPES = (
 def to_pandas(table: Any, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """Turn an Arrow table into a pandas frame of exactly these columns and types; integers never pass a float.
 
+    A column of whole numbers that has nulls is nullable, whatever was promised of it.
+
     Examples
     --------
     >>> import pyarrow as pa
@@ -47,7 +49,7 @@ def to_pandas(table: Any, dtypes: Mapping[str, str]) -> pd.DataFrame:
 def _series(column: Any, dtype: str) -> pd.Series[Any]:
     import pandas as pd
 
-    if dtype == "Int64":
+    if dtype == "Int64" or (dtype == "int64" and column.null_count):
         return column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)  # type: ignore[no-any-return]
     series = column.to_pandas()
     return series if dtype == "object" else series.astype(dtype)  # type: ignore[no-any-return]
