@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -195,3 +196,35 @@ def test_data_that_is_elsewhere_has_no_pieces() -> None:
         column_batches(ibis.memtable(pa.table({"timestamp": [1]})), RequiredColumns("impressions", ("timestamp",)))
         is None
     )
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("by", [None, "mailing"])
+def test_files_in_any_order_of_time_give_what_one_frame_gives(tmp_path: Path, shuffled: bool, by: str | None) -> None:
+    rng = np.random.default_rng(3)
+    seconds = np.sort(rng.integers(0, 20 * 86_400, 6_000))
+    frame = pd.DataFrame({
+        "mailing": rng.integers(1, 4, 6_000),
+        "timestamp": pd.Series(seconds * 1_000_000).astype("datetime64[us]"),
+        "destination": rng.integers(0, 900, 6_000),
+        "profile": pd.array(rng.integers(0, 90, 6_000), dtype="Int64"),
+    })  # fmt: skip
+    rows = frame.sample(frac=1, random_state=1) if shuffled else frame
+    for number, start in enumerate((0, 2_000, 4_000)):
+        rows[start : start + 2_000].to_parquet(tmp_path / f"{number}.parquet", row_group_size=500, index=False)
+    for options in ({}, {"cumulative": True}, {"count": "first"}):
+        expected = ia.impressions_over_time(frame, by=by, **options)
+        pd.testing.assert_frame_equal(ia.impressions_over_time(tmp_path, by=by, **options), expected)
+
+
+def test_days_that_are_over_by_the_statistics_of_a_file_are_counted_and_forgotten(tmp_path: Path) -> None:
+    days = pd.Series(np.repeat(np.arange(6), 100) * 86_400_000_000).astype("datetime64[us]")
+    frame = pd.DataFrame({"timestamp": days, "destination": np.arange(600) % 70})
+    frame.to_parquet(tmp_path / "opens.parquet", row_group_size=100, index=False)
+    batches = list(column_batches(tmp_path, RequiredColumns("impressions", ("timestamp", "destination"))))
+    assert [batch.later for batch in batches[:-1]] == [day * 86_400_000_000 for day in range(1, 6)]
+    kept = Pairs()
+    for day in range(3):
+        kept.keep(parted(packed(np.full(100, day), np.arange(100)), np.full(100, day)))
+    assert list(kept.close(2, len)) == [100, 100]
+    assert list(kept.by_group(len)) == [100]

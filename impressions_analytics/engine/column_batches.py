@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from impressions_analytics.parquet.rows_file import parquet_told
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -25,15 +27,27 @@ BATCH_ROWS = 1 << 20
 """Small enough that putting a piece in order stays within the processor's cache, large enough to hide the overhead."""
 
 
+_NEVER = np.iinfo("int64").max
+
+
 class UnsuitedError(Exception):
     """The rows are not what a pass over numpy columns can take; the definition in Ibis can."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnBatch:
-    """Some consecutive rows of an input."""
+    """Some consecutive rows of an input.
+
+    Attributes
+    ----------
+    batch : pyarrow.RecordBatch
+        The rows.
+    later : int or None
+        No later row has a timestamp below this (microseconds); None where that is not known.
+    """
 
     batch: pa.RecordBatch
+    later: int | None = None
 
     def integers(self, name: str) -> Integers:
         """Return a column without nulls: whole numbers, or timestamps in microseconds."""
@@ -122,14 +136,19 @@ def _of_files(files: list[str], required: RequiredColumns) -> Iterator[ColumnBat
     with ThreadPoolExecutor(1) as reader:
         groups = _row_groups(files, required)
         coming = reader.submit(next, groups, None)
-        while (table := coming.result()) is not None:
+        while (found := coming.result()) is not None:
             coming = reader.submit(next, groups, None)
-            yield from _of_table(table, required)
+            table, later = found
+            batches = list(_of_table(table, required))
+            yield from batches[:-1]
+            yield from (replace(last, later=later) for last in batches[-1:])
 
 
-def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[pa.Table]:
+def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[tuple[pa.Table, int | None]]:
+    """Yield each row group, and the least timestamp of those that follow."""
     import pyarrow.parquet as pq
 
+    following = _least_of_following(files)
     for path in files:
         dictionaries = [name for name in required.names if name == "useragent"]
         with parquet_told(path):
@@ -140,7 +159,35 @@ def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[pa.Tabl
             for group in range(file.num_row_groups):
                 with parquet_told(path):
                     table = file.read_row_group(group, columns=list(required.names))
-                yield table
+                yield table, next(following)
+
+
+def _least_of_following(files: list[str]) -> Iterator[int | None]:
+    """Yield for each row group the least timestamp of all that follow it, as their statistics say."""
+    import pyarrow.parquet as pq
+
+    leasts: list[int | None] = []
+    for path in files:
+        with parquet_told(path):
+            leasts += map(_least_timestamp, _described(pq.read_metadata(path)))
+    following: list[int | None] = [_NEVER]
+    for least in reversed(leasts[1:]):
+        after = following[-1]
+        following.append(None if least is None or after is None else min(least, after))
+    return reversed(following)
+
+
+def _described(metadata: pq.FileMetaData) -> Iterator[pq.RowGroupMetaData]:
+    return map(metadata.row_group, range(metadata.num_row_groups))
+
+
+def _least_timestamp(group: pq.RowGroupMetaData) -> int | None:
+    for column in map(group.column, range(group.num_columns)):
+        if column.path_in_schema == "timestamp" and column.statistics and column.statistics.has_min_max:
+            least = column.statistics.min
+            if isinstance(least, datetime) and least.tzinfo is None:
+                return int(np.datetime64(least, "us").astype("int64"))
+    return None
 
 
 def _normal(table: pa.Table, required: RequiredColumns) -> pa.Table:

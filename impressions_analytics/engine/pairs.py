@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import BLOCK, Values, bucket_of, distinct, representatives
+from impressions_analytics.engine.distinct import BLOCK, BUCKETS, Values, bucket_of, distinct, representatives
 from impressions_analytics.engine.threads import in_parallel
 
 Part = TypeVar("Part")
@@ -25,9 +25,8 @@ Result = TypeVar("Result")
 VALUE_BITS = 34
 GROUP_BITS = 63 - VALUE_BITS
 _VALUES = (1 << VALUE_BITS) - 1
-_BUCKETS = 256
-_COMPACT = 1 << 24
-"""So many pairs are kept in buckets before the first time that they are made distinct."""
+_COMPACT = 1 << 25
+"""After so many more pairs, those in buckets are made distinct."""
 
 
 class Offsets:
@@ -115,9 +114,7 @@ def parted(pairs: Values, order: Values) -> Parts:
         return Parts([distinct(pairs)]) if len(pairs) else Parts()
     if (order[1:] >= order[:-1]).all():
         ends = np.unique(np.searchsorted(order, order[BLOCK::BLOCK]))
-        cuts = np.split(pairs, ends)
-        if max(map(len, cuts)) <= 2 * BLOCK:
-            return Parts([distinct(cut) for cut in cuts if len(cut)])
+        return Parts([distinct(cut) for cut in np.split(pairs, ends) if len(cut)])
     return in_buckets(pairs)
 
 
@@ -132,7 +129,7 @@ def dealt(pairs: Values, *more: Values) -> list[tuple[Values, ...]]:
     """
     numbers = bucket_of(value_of(pairs))
     order = np.argsort(numbers, kind="stable")  # numpy orders 8 and 16 bits by radix
-    ends = np.bincount(numbers, minlength=_BUCKETS).cumsum()[:-1]
+    ends = np.bincount(numbers, minlength=BUCKETS).cumsum()[:-1]
     return list(zip(*(np.split(values.take(order), ends) for values in (pairs, *more)), strict=True))
 
 
@@ -144,8 +141,8 @@ def portions(buckets: Sequence[Sequence[Part]], rows: int) -> list[list[Part]]:
     >>> [len(portion) for portion in portions([["pairs"]] * 256, rows=524_288)]
     [64, 64, 64, 64]
     """
-    step = max(1, _BUCKETS * BLOCK // max(rows, BLOCK))
-    return [list(chain.from_iterable(buckets[start : start + step])) for start in range(0, _BUCKETS, step)]
+    step = max(1, BUCKETS * BLOCK // max(rows, BLOCK))
+    return [list(chain.from_iterable(buckets[start : start + step])) for start in range(0, BUCKETS, step)]
 
 
 def in_buckets(pairs: Values) -> Parts:
@@ -165,7 +162,7 @@ class Pairs:
     def __init__(self, shift: int = 0) -> None:
         self._shift = shift + VALUE_BITS
         self._cuts: list[Values] = []
-        self._buckets: list[list[Values]] = [[] for _ in range(_BUCKETS)]
+        self._buckets: list[list[Values]] = [[] for _ in range(BUCKETS)]
         self._dealt, self._compact_at = 0, _COMPACT
 
     def keep(self, parts: Parts) -> None:
@@ -177,15 +174,24 @@ class Pairs:
         if self._dealt >= self._compact_at:
             self._buckets = [[pairs] for pairs in in_parallel(_together, self._buckets)]
             self._dealt = sum(len(bucket[0]) for bucket in self._buckets)
-            self._compact_at = max(_COMPACT, 2 * self._dealt)
+            self._compact_at = self._dealt + _COMPACT
+
+    def close(self, before: int, function: Callable[[Values], Result]) -> Iterator[Result]:
+        """Yield what a function gives for the distinct pairs below a bound of what rises, and forget these.
+
+        No pair below it may come later.
+        """
+        if not self._dealt:
+            clusters = [(cuts, max(int(cut.max()) >> self._shift for cut in cuts)) for cuts in self._overlapping()]
+            self._cuts = [cut for cuts, last in clusters if last >= before for cut in cuts]
+            yield from (function(_joined(cuts)) for cuts, last in clusters if last < before)
 
     def by_group(self, function: Callable[[Values], Result]) -> Iterator[Result]:
         """Yield what a function gives for all distinct pairs, in portions; equal pairs are in one portion."""
         if self._dealt:
             yield from self.by_value(function)
         else:
-            alone = (cuts[0] if len(cuts) == 1 else _together(cuts) for cuts in self._overlapping())
-            yield from map(function, alone)
+            yield from (function(_joined(cuts)) for cuts in self._overlapping())
 
     def by_value(self, function: Callable[[Values], Result]) -> Iterator[Result]:
         """Yield what a function gives for all distinct pairs, in portions; equal values are in one portion."""
@@ -209,6 +215,10 @@ class Pairs:
             clusters[-1].append(cut)
             reached = last if reached is None else max(reached, last)
         return clusters
+
+
+def _joined(cuts: list[Values]) -> Values:
+    return cuts[0] if len(cuts) == 1 else _together(cuts)
 
 
 def _together(parts: list[Values]) -> Values:

@@ -71,20 +71,26 @@ def over_time(
     offsets, periods, values = {name: Offsets() for name in distinct}, Offsets(GROUP_BITS - bits), Numbers(bits)
     rows: list[tuple[Values, Values]] = []
     pairs = {name: Pairs(bits) for name in distinct}
+    counts: dict[str, list[tuple[Values, Values]]] = {"rows": rows, **{name: [] for name in distinct}}
 
-    def parts_of(batch: ColumnBatch) -> tuple[tuple[Values, Values], dict[str, Parts]]:
+    def parts_of(batch: ColumnBatch) -> tuple[tuple[Values, Values], dict[str, Parts], int | None]:
         numbers = calendar.numbers(batch.integers("timestamp"))
         if not len(numbers):
-            return tallied(numbers), {}
+            return tallied(numbers), {}, None
         order = periods.distances(int(numbers.min()), int(numbers.max()), lambda: numbers)
         groups = order << bits | values.of(batch.integers(by)) if by else order
-        return tallied(groups), {name: parted(packed(groups, offsets[name].of(batch, name)), order) for name in pairs}
+        parts = {name: parted(packed(groups, offsets[name].of(batch, name)), order) for name in pairs}
+        later = None if so_far or batch.later is None else int(calendar.numbers(np.array([batch.later]))[0])
+        return tallied(groups), parts, later
 
-    for found, parts in in_parallel(parts_of, column_batches):
+    for found, parts, later in in_parallel(parts_of, column_batches):
         rows.append(found)
         for name, part in parts.items():
             pairs[name].keep(part)
-    counts = {"rows": rows, **{name: _totalled(kept, bits, so_far=so_far) for name, kept in pairs.items()}}
+            if later is not None:
+                counts[name] += pairs[name].close(later - periods.base, _values_by_group)
+    for name, kept in pairs.items():
+        counts[name] += _totalled(kept, bits, so_far=so_far)
     return _on_grid(counts, calendar, periods.base, values.sorted() if by else None)
 
 
