@@ -57,6 +57,7 @@ def of_file(order):
 
 OPERATIONS = {
     "sync": sync_all,
+    "again": lambda archive, _: archive.erase(again=True).rows,
     "erase": lambda archive, order: archive.erase(**{order["by"]: order["number"]}).rows,
     "retain": lambda archive, order: archive.retain(order["days"]).rows,
     "export": export_all,

@@ -335,3 +335,17 @@ def test_an_export_during_which_somebody_was_erased_is_not_left_behind(tmp_path,
         archive.export(place, format=form)
     assert not place.is_file() and not list(tmp_path.glob("bi/*"))
     assert archive.export(place, format=form).tables["impressions"] == 800
+
+
+def test_a_month_restored_from_a_copy_from_before_an_erasure_is_found_and_erased_again(tmp_path):
+    archive, _ = archive_of_two_months(tmp_path)
+    file = tmp_path / "impressions/month=2026-01/impressions-2026-01.parquet"
+    copy = file.read_bytes()
+    archive.erase(profile=PERSON)
+    file.write_bytes(copy)
+    [finding] = archive_at(tmp_path).verify().findings
+    assert "10 rows belong to erased persons" in finding.what and "--again removes them" in finding.what
+    with pytest.raises(ia.InvalidArgumentError, match="name no person"):
+        archive.erase(again=True, profile=1)
+    assert archive.erase(again=True).rows == {"impressions": 10}
+    assert archive.verify().ok and len(archive.read()) == 800

@@ -226,8 +226,8 @@ class Campaign:
             (order["operation"], *result) for order, result in zip(orders, results, strict=True)
         ]))  # fmt: skip
         self.note(orders, results, alone=len(orders) == 1 and fault in ("none", "kill"))
-        if damaged:
-            self.mend(*damaged)
+        if damaged and self.mend(*damaged):
+            self.run([self.order("again")], kill=False)  # the copy may be from before an erasure
         self.check(orders, results, sure=damaged is None)
 
     def run(self, orders, *, kill):
@@ -252,10 +252,12 @@ class Campaign:
         return file, good, bad
 
     def mend(self, file, good, bad):
-        """Bring the file back from a copy, as the messages say, unless a sync has loaded it again."""
+        """Bring the file back from a copy, as the messages say, unless a sync has loaded it again; say whether."""
         if (file.read_bytes() if file.exists() else None) == bad:
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(good)
+            return True
+        return False
 
     def note(self, orders, results, *, alone):
         """Take in what the operations said of themselves."""

@@ -342,7 +342,7 @@ def test_rows_come_in_the_order_of_time_and_then_of_id():
     frame = load(body(row(ID=3, timestamp=late), row(ID=9, timestamp=early), row(ID=2, timestamp=late)))
     assert frame["ID"].tolist() == [9, 2, 3]
     table = pa.table({"ID": [1, 2], "timestamp": pa.array([1, 1], pa.timestamp("us"))})
-    assert in_time_order(table) is table
+    assert in_time_order(table, "impressions") is table
 
 
 # What holds for all input.

@@ -325,7 +325,9 @@ class Archive:
         from impressions_analytics.archive.checks import verify_archive
 
         total = None if api is None else self._context.total(api)
-        found = verify_archive(self._context.all_partitions(), total, lost_list=self._context.lost_list())
+        found = verify_archive(
+            self._context.all_partitions(), total, lost_list=self._context.lost_list(), erased=self._context.erased()
+        )
         return self._verify_logs(found, api) if logs else found
 
     def _verify_logs(self, found: Verification, api: Any) -> Verification:
@@ -373,12 +375,12 @@ class Archive:
         """
         from impressions_analytics.archive.export import export_archive
 
-        erased = self._context.erased_persons()
+        erased = self._context.count_erased()
         wanted = [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)]
         store = self._context.store
         return export_archive(
             wanted, path, store=store, format=format, utc=utc, pseudonym_key=pseudonym_key,
-            still_whole=lambda: self._context.erased_persons() == erased,
+            still_whole=lambda: self._context.count_erased() == erased,
         )  # fmt: skip
 
     def erase(
@@ -387,6 +389,7 @@ class Archive:
         profile: int | None = None,
         subprofile: int | None = None,
         destination: int | None = None,
+        again: bool = False,
         dry_run: bool = False,
     ) -> ErasureReceipt:
         """Erase a person: every row of a profile, a subprofile or a destination, now and in later syncs.
@@ -400,6 +403,9 @@ class Archive:
         ----------
         profile, subprofile, destination : int
             One of them: a whole number from 0 to 2**63 - 1.
+        again : bool
+            Name nobody, and remove whoever was erased before: for when a month was restored from an older copy, which
+            `verify` finds.
         dry_run : bool
             Only tell what would go; nothing is changed.
 
@@ -417,6 +423,8 @@ class Archive:
         """
         from impressions_analytics.archive.erasure import erase_person, one_person, preview_erasure
 
+        if again:
+            return self._erase_again(profile, subprofile, destination)
         by, number = one_person(profile=profile, subprofile=subprofile, destination=destination)
         self._context.must_exist()
         now = self._context.clock()
@@ -424,6 +432,15 @@ class Archive:
             return preview_erasure(self._context.all_partitions(), by, number, now=now)
         with self._context.writing() as suppression:
             return erase_person(self._context.all_partitions(), suppression, by, number, now=now)
+
+    def _erase_again(self, *persons: int | None) -> ErasureReceipt:
+        from impressions_analytics.archive.erasure import erase_again
+
+        if any(person is not None for person in persons):
+            raise InvalidArgumentError("again=True removes everybody who was erased before; name no person with it")
+        self._context.must_exist()
+        with self._context.writing() as suppression:
+            return erase_again(self._context.all_partitions(), suppression, now=self._context.clock())
 
     def retain(self, days: int) -> Retention:
         """Remove every row that is older than so many whole days; the list of emailings stays."""

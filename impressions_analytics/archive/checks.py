@@ -13,6 +13,7 @@ import numpy as np
 from impressions_analytics.archive.merge import BATCH_ROWS
 from impressions_analytics.archive.partitions import MONTH_FILE, KindPartitions, Month
 from impressions_analytics.archive.periods import Period, Stretch, believed, covered, outer_stretch, subtract
+from impressions_analytics.archive.privacy import person_columns
 from impressions_analytics.archive.results import Finding, Verification
 from impressions_analytics.archive.rewriting import count_rows
 from impressions_analytics.archive.row_source import RowSource
@@ -77,9 +78,11 @@ class TotalWithoutErased:
         return sum(int(self.suppression.stays(kind, to_table(frame, kind, self.family)).sum()) for frame in frames)
 
 
-def verify_archive(kinds: Sequence[KindPartitions], total: Total | None, *, lost_list: bool) -> Verification:
+def verify_archive(
+    kinds: Sequence[KindPartitions], total: Total | None, *, lost_list: bool, erased: Suppression | None
+) -> Verification:
     """Check every kind of an archive; see `Archive.verify`."""
-    checks = [verify_kind(partitions, total) for partitions in kinds]
+    checks = [verify_kind(partitions, total, erased) for partitions in kinds]
     name = kinds[0].store.name
     findings = [finding for check in checks for finding in check.findings]
     if not findings and not any(check.files or check.known for check in checks):
@@ -103,13 +106,13 @@ def verify_archive(kinds: Sequence[KindPartitions], total: Total | None, *, lost
     )
 
 
-def verify_kind(partitions: KindPartitions, total: Total | None) -> KindCheck:
+def verify_kind(partitions: KindPartitions, total: Total | None, erased: Suppression | None) -> KindCheck:
     """Check every file of a kind, its coverage, and repeated IDs between its files."""
     check = KindCheck()
     good = [
         month
         for relative in partitions.store.files_below(partitions.kind, ".parquet")
-        if (month := _verify_file(partitions, relative, check))
+        if (month := _verify_file(partitions, relative, check, erased))
     ]
     _verify_repeats(partitions, good, check)
     waiting = partitions.parts()
@@ -146,7 +149,9 @@ def _gaps(kind: Kind, periods: list[Period]) -> list[Finding]:
     return gaps
 
 
-def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) -> Month | None:
+def _verify_file(
+    partitions: KindPartitions, relative: str, check: KindCheck, erased: Suppression | None
+) -> Month | None:
     """Check one file; a file that cannot be used is a finding."""
     check.files += 1
     label = partitions.store.label(relative)
@@ -166,6 +171,10 @@ def _verify_file(partitions: KindPartitions, relative: str, check: KindCheck) ->
         return None
     check.rows += month.rows
     check.without_profile += rows["profile"].null_count if "profile" in rows.column_names else 0
+    back = 0 if erased is None or erased.unfinished else int((~erased.stays(partitions.kind, rows)).sum())
+    if back:
+        again = f"impressions erase {partitions.store.name} --again removes them"
+        problems.append(f"{back} rows belong to erased persons, as in a copy from before the erasure: {again}")
     for problem in problems:
         check.wrong(label, problem)
     return month
@@ -203,8 +212,8 @@ def _checked_columns(partitions: KindPartitions, month: Month) -> pa.Table:
     """Read every column, and keep those that are checked: their numbers are small where texts are large."""
     import pyarrow as pa
 
-    more = ["mailing", "profile"] if partitions.kind != "emailings" else []
-    checked = ["ID", time_column(partitions.kind), *more]
+    more = [] if partitions.kind == "emailings" else ["mailing", *person_columns(partitions.kind)]
+    checked = list(dict.fromkeys(["ID", time_column(partitions.kind), *more]))
     with partitions.open(month.relative) as file:
         empty = file.schema.empty_table().select(checked)
         return pa.concat_tables([empty, *(rows.select(checked) for rows in file.batches(BATCH_ROWS))])

@@ -159,9 +159,14 @@ class ArchiveContext:
             )
         return Suppression(self.store, self._erasure_key)
 
-    def erased_persons(self) -> int:
+    def erased(self) -> Suppression | None:
+        """Return the list of erased persons; None when there is none, whether or not there should be one."""
+        return Suppression(self.store, self._erasure_key) if self.store.exists(LIST) else None
+
+    def count_erased(self) -> int:
         """Return how many entries the list of erased persons has now; it only grows."""
-        return len(Suppression(self.store, self._erasure_key)) if self.store.exists(LIST) else 0
+        listed = self.erased()
+        return 0 if listed is None else len(listed)
 
     def lost_list(self) -> bool:
         """Say whether persons were erased and the list of them is gone."""
@@ -171,7 +176,7 @@ class ArchiveContext:
     def unfinished(self) -> Unfinished:
         """Return what was begun and has not ended, for readers to leave out."""
         state = read_state(self.store)
-        listed = Suppression(self.store, self._erasure_key) if self.store.exists(LIST) else None
+        listed = self.erased()
         return Unfinished(
             listed if listed is not None and listed.unfinished else None, None if state is None else state.keep_from
         )

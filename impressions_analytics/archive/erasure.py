@@ -78,6 +78,16 @@ def erase_person(
     return _receipt(kinds, by, now, removed, exports=exports, links=links)
 
 
+def erase_again(kinds: Sequence[KindPartitions], suppression: Suppression, *, now: datetime) -> ErasureReceipt:
+    """Remove the rows of whoever was erased before, which a month that was restored from a copy may have."""
+    suppression.begin({})
+    merge_parts(kinds)
+    removed = _remove(kinds, lambda kind: functools.partial(suppression.stays, kind))
+    exports, links = remove_exports(kinds[0].store)
+    suppression.finish()
+    return _receipt(kinds, "person who was erased before", now, removed, exports=exports, links=links)
+
+
 def preview_erasure(kinds: Sequence[KindPartitions], by: str, number: int, *, now: datetime) -> ErasureReceipt:
     """Say what erasing a person would remove; nothing is changed."""
     logs = KeptLogs.beside(kinds[0])

@@ -234,6 +234,7 @@ def erase(
     profile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this profile.")] = None,
     subprofile: Annotated[int | None, typer.Option(metavar="ID", help="Erase this subprofile.")] = None,
     destination: Annotated[int | None, typer.Option(metavar="ID", help="Erase this destination.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Remove whoever was erased before; after a restore.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -241,7 +242,9 @@ def erase(
 
     Example: impressions erase data/archive --profile 13453
     """
-    receipt = ia.Archive(folder).erase(profile=profile, subprofile=subprofile, destination=destination, dry_run=dry_run)
+    receipt = ia.Archive(folder).erase(
+        profile=profile, subprofile=subprofile, destination=destination, again=again, dry_run=dry_run
+    )
     tell_result(receipt, as_json)
 
 
