@@ -187,3 +187,15 @@ def test_no_winner_is_named_and_nothing_forecast_of_a_mailing_that_is_not_covere
     assert ia.compare_mailings(opens, deliveries, a=402, b=411)["not_covered"].isna().all()
     with pytest.raises(ia.AnalysisError, match=r"^nothing is.* mailing 412: deliveries: known until 2026-06-09"):
         ia.forecast_opens(opens, frame("destinations", None, "2026-07-01"), deliveries, mailing=412)
+
+
+def test_copernicas_own_rate_needs_every_kind() -> None:
+    inputs = {kind: frame(kind, None, "2026-07-01") for kind in ("impressions", "clicks", "unsubscribes", "abuses")}
+    for kind in ("unsubscribes", "abuses"):  # nobody left and nobody complained
+        inputs[kind] = inputs[kind].iloc[:0]
+        inputs[kind].attrs["load"] = {**inputs[kind].attrs["load"], "rows": 0}
+    result = ia.dominant_results(
+        frame("destinations", None, "2026-07-01"), **inputs, errors=frame("errors", None, "2026-06-01")
+    )
+    assert result["not_covered"].dropna().tolist() == ["errors: known until 2026-06-01"]
+    assert result["copernica_click_through_rate"].isna().tolist() == [False, False, True]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from impressions_analytics.certificate import over_mailings
 from impressions_analytics.engine import AnalysisInput, Coverage, RequiredColumns, coverage_of
@@ -112,6 +114,29 @@ def read_covered(
             if words:
                 lacks.setdefault(mailing, {})[kind] = words
     return Covered(lacks, doubts)
+
+
+def only_covered(
+    result: pd.DataFrame, rates: Iterable[tuple[Sequence[str], Sequence[Kind]]], covered: Covered
+) -> pd.DataFrame:
+    """Take away the rates of mailings that an input does not cover, and say in ``not_covered`` which input that is.
+
+    Parameters
+    ----------
+    result : DataFrame
+        One row per ``mailing``.
+    rates : iterable of (columns, kinds)
+        The columns of each rate, and the inputs that it needs.
+    covered : Covered
+        What the inputs lack.
+    """
+    mailings = result["mailing"].tolist()
+    for columns, kinds in rates if covered.lacks else ():
+        unknown = [not covered.by(mailing, kinds) for mailing in mailings]
+        result.loc[unknown, list(columns)] = float("nan")
+    result["not_covered"] = pd.Series([covered.words(mailing) for mailing in mailings], result.index, dtype="str")
+    result.attrs |= covered.attrs(mailings)
+    return result
 
 
 def _until(sent: datetime | None, settled: timedelta, latest: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from impressions_analytics.analytics.covered import only_covered, read_covered
 from impressions_analytics.analytics.rates import interval_names, wilson
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import RequiredColumns, open_input
@@ -14,6 +15,7 @@ _RESULTS = ("complaints", "unsubscribes", "clicks", "impressions", "errors", "no
 _DTYPES = {
     **dict.fromkeys(("mailing", "destinations", *_RESULTS), "int64"),
     **dict.fromkeys(interval_names("copernica_click_through_rate"), "float64"),
+    "not_covered": "str",
 }
 
 
@@ -49,6 +51,8 @@ def dominant_results(
         ``copernica_click_through_rate``                float64 clicks / (impressions + clicks); null if both are 0
         ``copernica_click_through_rate_ci_low``         float64 95% Wilson interval, lower end
         ``copernica_click_through_rate_ci_high``        float64 95% Wilson interval, upper end
+        ``not_covered``                                 str     which input does not cover the mailing, since or until
+                                                                when; then there is no rate. See `mailing_performance`
         =============================================== ======= =====================================================
 
     Raises
@@ -79,7 +83,12 @@ def dominant_results(
         raise AnalysisError(f"dominant results need {', '.join(missing)}: give an empty frame where there were none")
     source = open_input(destinations, RequiredColumns("destinations", ("ID", "mailing")))
     events = [source.also(data, RequiredColumns(cast("Kind", name), ("destination",))) for name, data in given.items()]
-    return source.deliver(_dominant_results(source.table, events), _DTYPES)
+    result = source.deliver(_dominant_results(source.table, events), _DTYPES)
+    if source.lazy:
+        return result
+    inputs: dict[Kind, Any] = {"destinations": destinations, **cast("dict[Kind, Any]", given)}
+    rates = [(interval_names("copernica_click_through_rate"), tuple(inputs))]
+    return only_covered(result, rates, read_covered(source, inputs, result["mailing"]))
 
 
 def _dominant_results(sent: Any, events: list[Any]) -> Any:
@@ -94,4 +103,4 @@ def _dominant_results(sent: Any, events: list[Any]) -> Any:
     counted = {name: (results["rank"] == rank).sum().cast("int64") for rank, name in enumerate(_RESULTS)}
     table = results.group_by("mailing").aggregate(destinations=results.count(), **counted)
     rate = wilson("copernica_click_through_rate", table.clicks, table.impressions + table.clicks)
-    return table.mutate(**rate).order_by("mailing")
+    return table.mutate(**rate, not_covered=ibis.null("string")).order_by("mailing")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import with_classes
-from impressions_analytics.analytics.covered import Covered, read_covered
+from impressions_analytics.analytics.covered import only_covered, read_covered
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
 from impressions_analytics.analytics.message_counts import REQUIRED, count_messages
 from impressions_analytics.engine import RequiredColumns, open_input
@@ -138,7 +136,8 @@ def mailing_performance(
         return result
     if "estimated_open_rate" in dtypes:
         result.attrs["assumption"] = ESTIMATE_ASSUMES
-    return _only_covered(result, chosen, read_covered(source, given, result["mailing"]))
+    rates = [(figure.columns, figure.inputs) for figure in chosen if figure.over]
+    return only_covered(result, rates, read_covered(source, given, result["mailing"]))
 
 
 def _chosen(figures: Sequence[str] | None, given: set[Kind]) -> list[Figure]:
@@ -163,15 +162,3 @@ def _performance(rows: Any, others: Mapping[Kind, Any], chosen: list[Figure]) ->
     for figure in chosen:
         values |= figure.expressions(table)
     return table.select("mailing", **values, not_covered=ibis.null("string")).order_by("mailing")
-
-
-def _only_covered(result: pd.DataFrame, chosen: list[Figure], covered: Covered) -> pd.DataFrame:
-    """Take away the rates of mailings that an input does not cover, and say which input that is."""
-    mailings = result["mailing"].tolist()
-    for figure in chosen:
-        if figure.over and covered.lacks:
-            unknown = [not covered.by(mailing, figure.inputs) for mailing in mailings]
-            result.loc[unknown, list(figure.columns)] = float("nan")
-    result["not_covered"] = pd.Series([covered.words(mailing) for mailing in mailings], result.index, dtype="str")
-    result.attrs |= covered.attrs(mailings)
-    return result
