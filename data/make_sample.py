@@ -23,7 +23,7 @@ def main() -> None:
         )
     with Sandbox(impressions=40_000, seed=1) as box:
         opens = ia.load_impressions(ia.Copernica(box.access_token, url=box.url))
-    axes = ia.plot_impressions_over_time(ia.impressions_over_time(opens, every="week"))
+    axes = ia.plot_impressions_over_time(ia.impressions_over_time(opens, every="week", by="kind"))
     axes.figure.savefig(SAMPLE / "impressions_over_time.png", dpi=110)
 
 

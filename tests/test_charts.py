@@ -115,6 +115,10 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             over_time_by_kind(),
             over_time_by_kind(400),
             over_time_by_kind(1),
+            over_time_by_kind(kinds=("person", "robot")),
+            over_time().assign(
+                period=pd.to_datetime(["2026-01-01", None, "2026-01-03"]).tz_localize("Europe/Amsterdam")
+            ),
             over_time().drop(columns="destinations").rename(columns={"impressions": "first_opens"}),
         ],
     ),
@@ -169,6 +173,7 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
             breakdown({"person": 0}, by="kind"),
             breakdown({"person": 1}, by="kind"),
             breakdown({"Gmail": 6, "unknown": 4}).assign(kind=["proxy", "bot"]),
+            breakdown({"person": 6, "robot": 4}, by="kind"),
             breakdown({f"client {number}": 1 for number in range(2_000)}),
         ],
     ),

@@ -76,7 +76,8 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
         raise InvalidArgumentError(f"measure must be one of {', '.join(map(repr, _AXIS))}, got {measure!r}")
     groups = group_columns(result, _OWN) if isinstance(result, pd.DataFrame) else []
     others = [name for name in groups if name != "kind"]
-    split = "kind" in groups and measure != "share_of_destinations"
+    kinds_known = "kind" in groups and set(result["kind"]) <= set(KIND_OF_OPEN)
+    split = kinds_known and measure != "share_of_destinations"
     measure = measure or ("impressions" if split else "share_of_destinations")
     ax = start_chart(
         result, ax, _OWN[:2], of="user_agent_breakdown", title=f"Opens by {' and '.join(groups)}", x=_AXIS[measure],
@@ -90,7 +91,7 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     if split and not others:
         _draw_one_bar(ax, rows.groupby("kind", observed=True)["share"].sum())
     else:
-        _draw_bars(ax, _by_name(rows, others, split=split) if split else _plain_bars(rows, groups))
+        _draw_bars(ax, _by_name(rows, others) if split else _plain_bars(rows, groups))
     percent_axis(ax.xaxis)
     return ax
 
@@ -100,7 +101,7 @@ def _plain_bars(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
     return rows.assign(name=group_names(rows, groups)).groupby("name", sort=False)[["share"]].sum()
 
 
-def _by_name(rows: pd.DataFrame, others: list[str], *, split: bool) -> pd.DataFrame:
+def _by_name(rows: pd.DataFrame, others: list[str]) -> pd.DataFrame:
     """Return a column of shares for each kind, by name."""
     names = group_names(rows, others)
     nameless = (rows[others] == "unknown").all(axis=1)

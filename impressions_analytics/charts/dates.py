@@ -52,6 +52,12 @@ _STEPS = (
 _ONE = Step("period", float("inf"), "D")
 
 
+def on_the_wall_clock(result: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that have a period, without a zone: the clock on the wall of the zone is what is drawn."""
+    rows = result[result["period"].notna()]
+    return rows if rows["period"].dt.tz is None else rows.assign(period=rows["period"].dt.tz_localize(None))
+
+
 def step_of(period: pd.Series[pd.Timestamp]) -> Step:
     """Return how long the periods are; a single period does not tell.
 

@@ -15,7 +15,17 @@ from impressions_analytics.charts.canvas import (
     say_nothing_to_draw,
     start_chart,
 )
-from impressions_analytics.charts.dates import Step, date_axis, longer, shade, spans, start_of, step_of, unfinished
+from impressions_analytics.charts.dates import (
+    Step,
+    date_axis,
+    longer,
+    on_the_wall_clock,
+    shade,
+    spans,
+    start_of,
+    step_of,
+    unfinished,
+)
 from impressions_analytics.charts.given import called, check_result, group_columns
 from impressions_analytics.charts.palette import KIND_OF_OPEN, OTHERS, PART, SERIES, WHOLE
 from impressions_analytics.charts.peaks import name_layers
@@ -103,6 +113,7 @@ def plot_impressions_over_time(
         result, ax, ("period", count), of="impressions_over_time", title=f"{_COUNTS[count].capitalize()} over time",
         x=zone or ACCOUNT_CLOCK,
     )  # fmt: skip
+    result = on_the_wall_clock(result)
     if result.empty:
         return say_nothing_to_draw(ax, "no impressions")
     groups = group_columns(result, _OWN)
