@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.api.secret import Secret, redact
+from impressions_analytics.api.settings import API_URL
 
 TOKEN = "planted0123456789token"
 
@@ -179,3 +180,11 @@ def test_hiding_takes_twice_as_long_for_twice_the_text_and_not_four_times(text):
 
     growth = min(seconds(320_000) / max(seconds(20_000), 1e-4) for _ in range(3))
     assert growth < 100  # sixteen times the text: 16 where it is linear, 256 where every place is tried anew
+
+
+@pytest.mark.parametrize(("kept", "used"), [("4", 4), ("64", 64), ("65", 8), ("0", 8), ("true", 8), ("2.5", 8)])
+def test_connections_of_the_saved_facts_are_used_only_where_they_can_be(kept, used, tmp_path):
+    facts = tmp_path / "facts.toml"
+    facts.write_text(f'url = "{API_URL}"\nversion = 2\n\n[facts]\nconnections = {kept}\n')
+    api = ia.Copernica.from_env({"COPERNICA_ACCESS_TOKEN": TOKEN, "COPERNICA_FACTS": str(facts)})
+    assert api.connections == used

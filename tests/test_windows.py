@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import impressions_analytics as ia
+from impressions_analytics.api.endpoints import event_endpoint, period_parameters
 from impressions_analytics.api.windows import EARLIEST, LATEST, SECOND, Window, read_moment, read_period
 from impressions_analytics.sandbox import Sandbox
 
@@ -124,3 +125,23 @@ def test_emailings_and_destinations_are_loaded_typed():
         assert emailings["ID"].tolist() == [row["ID"] for row in box.truth("emailings")]
         assert emailings["from_email"].notna().all()
         assert sorted(destinations["ID"]) == [row["ID"] for row in box.truth("destinations")]
+
+
+@pytest.mark.parametrize(
+    ("end", "day"), [("2026-01-31 00:00:00", "2026-01-31"), ("2026-01-31 00:00:01", "2026-02-01"), (None, "2100-01-01")]
+)
+def test_a_list_that_knows_days_only_is_asked_for_the_whole_last_day(end, day):
+    asked = ("2026-01-01 12:00:00", end)
+    assert period_parameters("from", asked, asked) == [("from", "2026-01-01"), ("to", day)]
+
+
+def test_rows_show_the_number_of_an_emailing_but_not_the_hash_of_a_destination():
+    of = {
+        (family, level): event_endpoint("clicks", version=3, family=family, level=level, of="412").of
+        for family in ("ms", "publisher")
+        for level in ("emailing", "destination", "account")
+    }
+    assert of == {
+        ("ms", "emailing"): ("mailing", 412), ("ms", "destination"): ("destination", 412), ("ms", "account"): None,
+        ("publisher", "emailing"): ("mailing", 412), ("publisher", "destination"): None, ("publisher", "account"): None,
+    }  # fmt: skip
