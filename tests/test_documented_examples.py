@@ -256,3 +256,17 @@ def test_a_period_of_an_emailing_is_held_against_statistics_of_the_same_period(r
         box.behave(begin_inclusive=True, end_inclusive=True)
         held = ia.reconcile(lost, api, emailing=401)
         assert (held.verdict, held.total_difference) == ("contradicted", -6)
+
+
+def test_a_lost_row_is_not_made_up_for_by_a_doubled_one(reach):
+    with Sandbox(impressions=500, emailings=2, seed=4) as box:
+        api = reach(box, version=3)
+        opens = ia.load_impressions(api, emailing=401)
+        assert ia.reconcile(opens, api, emailing=401).verdict == "complete"
+        # The doubled row is of a destination that the lost one is of: no count shows it.
+        pair = opens[opens["destination"].duplicated(keep=False)].sort_values("destination").index[:2]
+        swapped = opens.copy()
+        swapped.loc[pair[0]] = opens.loc[pair[1]]
+        held = ia.reconcile(swapped, api, emailing=401)
+        assert len(swapped) == len(opens)
+        assert (held.verdict, held.doubled, held.total_difference) == ("contradicted", 1, -1)

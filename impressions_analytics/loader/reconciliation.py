@@ -27,7 +27,9 @@ class Reconciliation:
     Attributes
     ----------
     rows, destinations : int
-        What the load holds: rows, and distinct destinations.
+        What the load holds: distinct rows by their ID, and distinct destinations.
+    doubled : int
+        Rows more than that: rows whose ID is there before.
     total, unique : int or None
         What Copernica counts.
     total_difference, unique_difference : int or None
@@ -36,12 +38,13 @@ class Reconciliation:
         How old the newest row is: Copernica's figures lag, so a difference of a young load means little.
     verdict : str
         "complete" when both agree, or the load has more and rows so young that Copernica may not have counted them;
-        "unproven" when Copernica gives no figure; else "contradicted".
+        "contradicted" when they do not, or a row is there twice; else, when Copernica gives no figure, "unproven".
     """
 
     kind: Kind
     rows: int
     destinations: int
+    doubled: int
     total: int | None
     unique: int | None
     total_difference: int | None
@@ -90,20 +93,23 @@ def reconcile(
     begin, end = _period_of(frame)
     statistics = load_statistics(api, emailing=emailing, destination=destination, begin=begin, end=end, family=family)
     counted = statistics.set_index("kind").loc[kind]
+    doubled = int(frame["ID"].duplicated().sum())
+    frame = frame.drop_duplicates("ID")
     rows, destinations = len(frame), int(frame["destination"].nunique())
     total, unique = _known(counted["total"]), _known(counted["unique"])
     inner = _inside(frame, begin, end)
     total_difference = _less(rows, len(inner), total)
     unique_difference = _less(destinations, int(inner["destination"].nunique()), unique)
     return Reconciliation(
-        kind, rows, destinations, total, unique, total_difference, unique_difference,
-        age := _age_seconds(frame, wall_clock(api)), _verdict(total_difference, unique_difference, age),
+        kind, rows, destinations, doubled, total, unique, total_difference, unique_difference,
+        age := _age_seconds(frame, wall_clock(api)),
+        "contradicted" if doubled else _verdict(total_difference, unique_difference, age),
     )  # fmt: skip
 
 
 def _check_whole(frame: pd.DataFrame, kind: Kind, path: str) -> None:
     """Refuse a frame that, by its certificate, is not all the events of the kind that the statistics count."""
-    for column in ("destination", "timestamp"):
+    for column in ("ID", "destination", "timestamp"):
         if column not in frame.columns:
             raise MissingColumnError(f"the frame has no column {column!r}; give the frame as it was loaded")
     load = frame.attrs.get("load")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_right
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ class AddressRanges:
     >>> ranges = AddressRanges.of(["172.224.226.0/31", "2a02:26f7::/32"])
     >>> ranges.holds("172.224.226.1"), ranges.holds("172.224.226.2"), ranges.holds("2a02:26f7::1")
     (True, False, True)
+    >>> ranges.holds("::ffff:172.224.226.1")  # the same address, as IPv6 writes those of IPv4
+    True
     >>> print(ranges.holds("not an address"))
     None
     """
@@ -38,7 +40,7 @@ class AddressRanges:
     def holds(self, address: object) -> bool | None:
         """Return whether the address lies in one of the ranges; None if it is no address."""
         try:
-            found = ip_address(str(address))
+            found = _plain(ip_address(str(address)))
         except ValueError:
             return None
         return self._spans[found.version].holds(int(found))
@@ -59,6 +61,21 @@ class _Spans(NamedTuple):
         return place >= 0 and number <= self.lasts[place]
 
 
+_MAPPED = ip_network("::ffff:0:0/96")
+
+
+def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 address only wraps."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _unwrapped(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Return the IPv4 range that an IPv6 range only wraps."""
+    if isinstance(network, IPv4Network) or not network.subnet_of(_MAPPED):  # type: ignore[arg-type]
+        return network
+    return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+
+
 def _read(path: Path) -> list[IPv4Network | IPv6Network]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -77,7 +94,7 @@ def _read(path: Path) -> list[IPv4Network | IPv6Network]:
 
 def _network(text: str, where: str = "ip_ranges") -> IPv4Network | IPv6Network:
     try:
-        return ip_network(text.strip(), strict=False)
+        return _unwrapped(ip_network(text.strip(), strict=False))
     except (ValueError, AttributeError) as error:
         raise InvalidArgumentError(
             f"{where}: {text!r} is not a range of addresses; expected one such as 172.224.226.0/31 or 2a02:26f7::/32"

@@ -133,9 +133,10 @@ def with_user_agents(
     pandas.DataFrame
         The same rows, in their order, with the categories ``client``, ``client_version``, ``os``,
         ``useragent_device`` (ours; Copernica's own ``device`` stays), ``kind`` and ``rule`` and the boolean ``is_mail``
-        as in `classify_user_agents`. With ``ip_ranges`` also the boolean ``confirmed``, of the rows with a bare
-        ``Mozilla/5.0``: true where the address lies in the ranges, so that it is surely no reader, false where it
-        does not; null for every other row and where there is no address.
+        as in `classify_user_agents`. With ``ip_ranges`` also the boolean ``in_ip_ranges``, of the rows with a
+        bare ``Mozilla/5.0``: true where the address lies in the ranges, false where it does not; null for every other
+        row and where there is no address. An address in Apple's ranges proves that Apple fetched the image, not that
+        nobody read: Apple fetches for readers too.
 
     Raises
     ------
@@ -148,10 +149,10 @@ def with_user_agents(
     --------
     >>> import pandas as pd
     >>> opens = pd.DataFrame({"useragent": ["Mozilla/5.0", None], "ip": ["172.224.226.1", "192.0.2.7"]})
-    >>> with_user_agents(opens, ip_ranges=["172.224.226.0/31"])[["kind", "confirmed"]]
-           kind  confirmed
-    0  prefetch       True
-    1   unknown       <NA>
+    >>> with_user_agents(opens, ip_ranges=["172.224.226.0/31"])[["kind", "in_ip_ranges"]]
+           kind  in_ip_ranges
+    0  prefetch          True
+    1   unknown          <NA>
     """
     import pandas as pd
 
@@ -164,7 +165,7 @@ def with_user_agents(
         added[name] = pd.Series(of_row, index=frame.index)
     added["is_mail"] = added["is_mail"].astype("bool")
     if ip_ranges is not None:
-        added["confirmed"] = _confirmed(frame, added["rule"], AddressRanges.of(ip_ranges))
+        added["in_ip_ranges"] = _in_ip_ranges(frame, added["rule"], AddressRanges.of(ip_ranges))
     return frame.assign(**added)
 
 
@@ -190,8 +191,8 @@ def rules() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({name: "str" for name in columns if name != "is_mail"})
 
 
-def _confirmed(frame: pd.DataFrame, rule: pd.Series[Any], ranges: AddressRanges) -> pd.Series[Any]:
-    """Return whether the addresses bear out that a bare user agent is a machine's."""
+def _in_ip_ranges(frame: pd.DataFrame, rule: pd.Series[Any], ranges: AddressRanges) -> pd.Series[Any]:
+    """Return whether the addresses of bare user agents lie in the ranges."""
     import pandas as pd
 
     if "ip" not in frame:
