@@ -173,6 +173,7 @@ def test_the_demo_shows_tables_and_writes_a_report_an_archive_a_snapshot_and_cha
         "report.html", "archive", "opens.parquet", "impressions_over_time.png", "user_agents.png",
     }  # fmt: skip
     assert "COPERNICA_ACCESS_TOKEN=..." in out
+    assert "<strong>Data: complete</strong>" in Path("shown/report.html").read_text("utf-8")
     assert max(map(len, out.partition("Written")[0].splitlines())) <= 60
 
 

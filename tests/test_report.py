@@ -327,7 +327,7 @@ def test_the_first_screen_tells_how_the_last_mailing_did_against_the_ten_before(
     first = text[text.index("Last mailing") : text.index("Each mailing")]
     assert "Last mailing: The same news Mailing 411, sent Monday 16 March 2026, 09:00" in first
     assert "Delivered 10 of 10 messages sent usually 10" in first
-    assert "Opened 20.0% 2 messages, without machines, up to with them usually 40.0%; lower than 10 of 10" in first
+    assert "Opened 20.0% 2 messages, the lower share leaves machines out usually 40.0%; lower than 10 of 10" in first
     assert "Bounced 10.0% 1 message, of the sent messages usually 0%; higher than 10 of 10" in first
     assert "Complained 0% 0 messages usually 0%; the same" in first
     assert "Unsubscribed" not in first  # not given, which is not none
@@ -360,7 +360,7 @@ def test_some_rows_of_a_complete_load_are_called_a_part_of_it(tmp_path: Path, al
 def test_a_report_of_one_mailing_holds_it_against_the_ten_before_and_shows_it_alone(tmp_path: Path) -> None:
     given = ten_and_a_last()
     text = written(tmp_path, given.pop("impressions"), emailing=411, **given).text
-    assert "Opened 20.0% 2 messages, without machines, up to with them usually 40.0%; lower than 10 of 10" in text
+    assert "Opened 20.0% 2 messages, the lower share leaves machines out usually 40.0%; lower than 10 of 10" in text
     assert "Impressions 2 downloads" in text
     assert "1 mailing." in text
 

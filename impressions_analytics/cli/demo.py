@@ -36,7 +36,7 @@ def run_demo(folder: Path, *, impressions: int, show: bool = False) -> None:
         opens = ia.load_impressions(api)
         took = time.monotonic() - began
         archive = ia.Archive(folder / "archive")
-        archive.sync(api, kinds=KINDS, begin=opens["timestamp"].min())
+        archive.sync(api, kinds=KINDS)
     print(f"Loaded over HTTP in {took:.1f} s: {opens.attrs['load']['verdict']}, {counted(len(opens), 'impressions')}\n")
 
     weeks = ia.impressions_over_time(opens, every="week")

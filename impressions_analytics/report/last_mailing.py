@@ -24,7 +24,7 @@ _MEASURES = (
     ("Complained", "complained", "complained", "complained_messages"),
 )
 _MEANS = {
-    "Opened": "without machines, up to with them",
+    "Opened": "the lower share leaves machines out",
     "Bounced": "of the sent messages",
 }
 

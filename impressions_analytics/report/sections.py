@@ -138,7 +138,7 @@ def _programs(results: Results, inputs: Inputs) -> Section:
 def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
     says = f"{counted(len(result), 'mailing')}. " + (
-        "The open rate of each is a range: with the opens left out that only machines made, up to with them."
+        "The open rate of each is a range: the lower end leaves out what only machines opened, the upper counts all."
         if "open_rate_high" in result
         else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
     )
