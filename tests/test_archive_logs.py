@@ -184,3 +184,18 @@ def test_the_commands_keep_logs_and_hold_days_against_them(tmp_path, monkeypatch
         assert CliRunner().invoke(app, ["verify", folder]).exit_code == 0
         found = CliRunner().invoke(app, ["verify", folder, "--logs", "--json"])
         assert found.exit_code == 1 and "the log of the day has" in found.stdout
+
+
+def test_an_account_that_refuses_log_files_keeps_its_events_and_is_told(tmp_path):
+    from test_hostile import page, row, served
+
+    def answer(path, query):
+        if path.endswith(("logfiles", "emailings")):
+            return {"error": {"message": "Invalid method"}}
+        return page([row(number) for number in range(5)], query)
+
+    with served(answer) as (api, _):
+        summary = archive_of(tmp_path).sync(api, begin="2026-01-01", logs=True)
+    assert summary.verdict == "unproven"
+    assert "Invalid method" in summary.refused["logs of impressions"]
+    assert len(archive_of(tmp_path).read("impressions")) == 5

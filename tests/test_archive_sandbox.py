@@ -96,7 +96,7 @@ def test_a_kind_that_the_version_does_not_know_is_told_and_costs_no_other_kind(t
         kinds = ["--kind", "impressions", "--kind", "unsubscribes", "--kind", "clicks"]
         done = CliRunner().invoke(app, ["sync", folder, "--begin", "2025-09-01", *kinds])
         assert done.exit_code == 1
-        assert "unsubscribes: not synced, the account's version does not know it" in done.stdout
+        assert "unsubscribes: not synced, the account's version refuses it" in done.stdout
         archive = ia.Archive(folder)
         assert (len(archive.read("impressions")), len(archive.read("clicks"))) == (600, len(box.truth("clicks")))
         assert list(archive.sync(reach(box), kinds=("clicks", "unsubscribes")).refused) == ["unsubscribes"]

@@ -12,7 +12,7 @@ from test_hostile import served
 import impressions_analytics as ia
 from impressions_analytics.loader import log_decode
 from impressions_analytics.loader.log_columns import LOG_COLUMNS, log_columns_of
-from impressions_analytics.loader.log_decode import LogDecoder, log_frame, records_in
+from impressions_analytics.loader.log_decode import LogDecoder, log_frame, records_in, without_addresses
 from impressions_analytics.sandbox import Sandbox
 
 DAY = "2025-09-15"
@@ -152,6 +152,34 @@ def test_a_day_that_is_not_kept_is_an_error_that_names_those_that_are(reach):
             ia.load_log("impressions", day="2025-09-14", api=api)
         empty = ia.load_log("abuses", day=days[0], api=api)
         assert empty.empty and empty.attrs["load"]["files"] == []
+
+
+def test_texts_lose_every_address_in_a_time_that_grows_with_their_length_only():
+    told = {
+        "550 5.1.1 jan.jansen@ziggo.nl; no <PIET@kpn.nl>": "550 5.1.1 ...@ziggo.nl; no <...@kpn.nl>",
+        "to=jan%40ziggo.nl&x": "to=...%40ziggo.nl&x",
+        "mailbox full": "mailbox full",
+        "@": "...@",
+        "": "",
+    }
+    assert {text: without_addresses(text) for text in told} == told
+    assert without_addresses("a" * 2_000_000 + "@b.nl") == "...@b.nl"
+    assert without_addresses("a" * 2_000_000) == "a" * 2_000_000
+
+
+def test_a_service_that_ignores_the_day_is_not_taken_for_one_without_files():
+    files = {"2020-01-02": [{"id": "a", "time": "2020-01-02 00:00:00"}], "2020-01-03": [{"id": "b"}]}
+
+    def every_name(path, query):
+        return [f"cdm-click.{day}.log" for day in files] if path.endswith("logfiles") else files[path.split(".")[1]]
+
+    with served(every_name) as (api, _):
+        assert ia.load_log("clicks", day="2020-01-02", api=api)["message"].tolist() == ["a"]
+    with (
+        served(lambda path, query: list(files)) as (api, _),
+        pytest.raises(ia.MalformedResponseError, match="got days"),
+    ):
+        ia.load_log("clicks", day="2020-01-02", api=api)
 
 
 def test_a_file_in_parts_is_the_same_whatever_its_texts_hold(monkeypatch):

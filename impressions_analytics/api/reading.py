@@ -18,6 +18,8 @@ from typing import IO, Any
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from impressions_analytics.errors import ApiError
+
 LEAST_BYTES_PER_SECOND = 10_000  # a page is about 250 kB, or 30 kB packed: the slowest line takes half a minute
 HEAD_BYTES = 1_000_000  # status line and headers are a few hundred bytes, and what goes before them is nothing
 MOST_BYTES = 100_000_000  # a page is about 250 kB; a thousand complaints that quote whole mails stay below this too
@@ -164,7 +166,12 @@ def file_of(response: urllib3.HTTPResponse, file: IO[bytes]) -> None:
     file.seek(0)
     file.truncate()
     for piece in _pieces(response, MOST_FILE_BYTES):
-        file.write(piece)
+        try:
+            file.write(piece)
+        except OSError as problem:  # asking again does not make room
+            raise ApiError(
+                f"the answer cannot be kept on the disk: {problem.strerror}; make room, or set TMPDIR"
+            ) from None
         if file.tell() > MOST_FILE_BYTES:
             raise FloodError(_too_long(MOST_FILE_BYTES))
 

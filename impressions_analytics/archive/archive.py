@@ -175,7 +175,11 @@ class Archive:
             self._context.partitions(kind)
         with self._context.writing() as suppression:
             done, refused = self._sync_kinds(wanted, suppression, source, request, progress)
-            kept = self._sync_logs([kind for kind in wanted if kind not in refused], suppression, api, request, logs)
+            kept: list[LogSync] = []
+            if logs:
+                known = [kind for kind in wanted if kind not in refused]
+                kept, refused_logs = self._sync_logs(known, suppression, api, request)
+                refused |= refused_logs
             oldest = request.keep_from
             retention = None if oldest is None else self._context.retain(oldest)
         return SyncSummary(self._context.store.name, done, retention, kept, refused)
@@ -199,17 +203,20 @@ class Archive:
         return done, refused
 
     def _sync_logs(
-        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest, wanted: bool
-    ) -> list[LogSync]:
+        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest
+    ) -> tuple[list[LogSync], dict[str, str]]:
+        """Keep the logs of every kind; where the API refuses them, the events are kept all the same."""
         from impressions_analytics.archive.log_sync import log_kinds, sync_logs
 
-        if not wanted:
-            return []
+        done: list[LogSync] = []
         with self._context.log_source(api) as source:
-            return [
-                sync_logs(self._context.partitions(cast("Kind", kind)), suppression, source, request)
-                for kind in log_kinds(kinds)
-            ]
+            for kind in log_kinds(kinds):
+                partitions = self._context.partitions(cast("Kind", kind))
+                try:
+                    done.append(sync_logs(partitions, suppression, source, request))
+                except RequestRefusedError as problem:
+                    return done, {f"logs of {kind}": str(problem)}
+        return done, {}
 
     def _sync_kind(
         self, kind: Kind, suppression: Suppression, source: Any, request: SyncRequest, progress: OnProgress | None

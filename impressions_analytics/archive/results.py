@@ -107,7 +107,7 @@ class SyncSummary(Result):
     retention: Retention | None = None
     logs: list[LogSync] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    """Kinds that the account's version does not know, and how the API refused them."""
+    """Kinds that the account's version does not know, or whose logs it refuses, and how the API said so."""
 
     @property
     def verdict(self) -> str:
@@ -121,7 +121,7 @@ class SyncSummary(Result):
 
     def __str__(self) -> str:
         said = [str(one) for one in [*self.kinds, *self.logs]]
-        said += [f"{kind}: not synced, the account's version does not know it" for kind in self.refused]
+        said += [f"{kind}: not synced, the account's version refuses it" for kind in self.refused]
         return "\n".join([f"{self.archive} is up to date", *(f"  {text}" for text in said)])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
 from typing import IO, Any
 
 import msgspec
@@ -26,7 +25,8 @@ _END = re.compile(rb"\}\s*,\s*(?=\{)")
 _RECORDS = msgspec.json.Decoder(list[dict[str, Any]])
 _USER_AGENT = re.compile(r"^user-agent[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.I | re.M)
 _DOMAIN = re.compile(r"@([^\s@<>]+)>?\s*$")
-_ADDRESS = re.compile(r"[^\s<>\"'(),:;@]+@(?=[\w-]+\.)")
+_AT = re.compile(r"(@|%40)")
+_BEFORE_ADDRESS = " \t\r\n<>\"'(),:;="
 
 
 def records_in(file: IO[bytes], name: str) -> Iterator[list[dict[str, Any]]]:
@@ -190,7 +190,6 @@ def _warn_of_unknown_keys(kind: LogKind, record: dict[str, Any], name: str) -> N
         )
 
 
-@cache
 def user_agent_in(header: str) -> str | None:
     r"""Return the user agent in the header of a request; None where the header holds none.
 
@@ -231,7 +230,9 @@ def without_addresses(text: Any) -> str:
     >>> without_addresses("550 <jan@ziggo.nl>: user unknown")
     '550 <...@ziggo.nl>: user unknown'
     """
-    return _ADDRESS.sub("...@", str(text))
+    *parts, last = _AT.split(str(text))
+    kept = [part[: 1 + max(map(part.rfind, _BEFORE_ADDRESS))] + "..." for part in parts[::2]]
+    return "".join([*(text for pair in zip(kept, parts[1::2], strict=True) for text in pair), last])
 
 
 def _tags(value: Any) -> list[str]:

@@ -166,7 +166,7 @@ class LogFiles:
             No file of the day is kept.
         """
         if day not in self._names:
-            self._names[day] = self._listed(str(day))
+            self._names[day] = self._of_day(day)
             if not self._names[day] and day not in self.days():
                 kept = f"from {self.days()[0]} to {self.days()[-1]}" if self.days() else "of no day"
                 raise InvalidArgumentError(
@@ -175,6 +175,13 @@ class LogFiles:
                 )
         prefixes = LOG_PREFIXES[family][kind]
         return sorted(name for name in self._names[day] if _begins_with(name, prefixes))
+
+    def _of_day(self, day: dt.date) -> list[str]:
+        """Ask for the names of a day's files: a service that ignores the day must not pass for one without files."""
+        names = self._listed(str(day))
+        if any(_DAY.fullmatch(name) for name in names):
+            raise MalformedResponseError(f"{LOG_FILES_PATH}: asked for the names of the files of {day}, got days")
+        return [name for name in names if (told := _DAY.search(name)) is None or told[0] == str(day)]
 
     def rows(self, name: str, decoder: LogDecoder) -> Iterator[pa.Table]:
         """Give the typed rows of a file, some megabytes at a time: the file waits on the disk when it is large."""
