@@ -17,6 +17,7 @@ import impressions_analytics as ia
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, passes
 from impressions_analytics.engine.distinct import bucket_of, distinct, in_order, representatives
 from impressions_analytics.engine.pairs import BLOCK, Pairs, group_of, in_buckets, packed, parted, value_of
+from impressions_analytics.parquet.working_folder import working_folder
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
 ALL = ["person", "proxy", "prefetch", "bot", "unknown"]
@@ -228,3 +229,21 @@ def test_days_that_are_over_by_the_statistics_of_a_file_are_counted_and_forgotte
         kept.keep(parted(packed(np.full(100, day), np.arange(100)), np.full(100, day)))
     assert list(kept.close(2, len)) == [100, 100]
     assert list(kept.by_group(len)) == [100]
+
+
+def test_rows_that_wait_on_disk_are_tallied_as_those_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(11)
+    frame = pd.DataFrame({
+        "mailing": rng.integers(1, 9, 3_000),
+        "timestamp": pd.Series(rng.integers(0, 9_000, 3_000) * 1_000_000).astype("datetime64[us]"),
+        "profile": pd.array(rng.integers(0, 90, 3_000), dtype="Int64"),
+    })  # fmt: skip
+    frame.loc[::7, "profile"] = None
+    in_memory = ia.impressions_per_profile(frame)
+    monkeypatch.setattr("impressions_analytics.engine.passes._MOST_HELD", 500)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pieces = pa.concat_tables([table.slice(start, 400) for start in range(0, 3_000, 400)])
+    left = set(working_folder().iterdir())
+    pd.testing.assert_frame_equal(ia.impressions_per_profile(pieces), in_memory)
+    assert set(working_folder().iterdir()) == left
+    assert in_memory["mailings"].tolist() == frame.groupby("profile")["mailing"].nunique().tolist()

@@ -13,7 +13,7 @@ import numpy as np
 
 from impressions_analytics.engine.calendar import CALENDARS, Calendar
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import Values, distinct, in_order, representatives
+from impressions_analytics.engine.distinct import BUCKETS, Values, distinct, in_order, representatives
 from impressions_analytics.engine.pairs import (
     GROUP_BITS,
     Numbers,
@@ -29,6 +29,7 @@ from impressions_analytics.engine.pairs import (
     tallied,
     value_of,
 )
+from impressions_analytics.engine.spill import OnDisk, spill
 from impressions_analytics.engine.threads import in_parallel
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
@@ -36,6 +37,9 @@ __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 _BY_BITS = 13
 """Up to 8,192 values of another column; the rest is for 65,536 periods: seven years of hours."""
 _MOST_CELLS = 50_000_000
+_MOST_HELD = 1 << 24
+"""So many rows wait in memory before they go to disk."""
+_TALLIES = ("key", "rows", "mailings", "first", "last")
 
 
 def over_time(
@@ -149,20 +153,31 @@ def per_key(column_batches: Iterable[ColumnBatch], key: str) -> tuple[dict[str, 
         timestamps = batch.integers("timestamp")
         return dealt(packed(mailings.of(batch, "mailing"), keys.of(batch, key)), timestamps)
 
-    buckets = list(zip(*in_parallel(buckets_of, column_batches), strict=True))
-    rows = sum(len(pairs) for bucket in buckets for pairs, _ in bucket)
-    found = list(in_parallel(_tallied, portions(buckets, rows) if rows else []))
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)] or [np.zeros(0, dtype="int64")] * 5
-    known = in_order(columns[0])
-    without = int(columns[1][known[0]]) if len(known) and columns[0][known[0]] == 0 else 0
-    columns = [column.take(known[1:] if without else known) for column in columns]
-    names = ("key", "rows", "mailings", "first", "last")
-    return {**dict(zip(names, columns, strict=True)), "key": columns[0] + keys.base}, without
+    buckets: list[list[tuple[Values, ...] | OnDisk]] = [[] for _ in range(BUCKETS)]
+    waiting: list[list[tuple[Values, ...]]] = []
+    rows = held = 0
+    with spill() as file:
+        for found in in_parallel(buckets_of, column_batches):
+            waiting.append(found)
+            size = sum(len(pairs) for pairs, _ in found)
+            rows, held = rows + size, held + size
+            if held > _MOST_HELD:
+                for bucket, parts in zip(buckets, zip(*waiting, strict=True), strict=True):
+                    bucket.append(file.put(parts))
+                waiting, held = [], 0
+        for bucket, parts in zip(buckets, zip(*waiting, strict=True), strict=bool(waiting)):
+            bucket.extend(parts)
+        tallies = list(in_parallel(_tallied, portions(buckets, rows) if rows else []))
+    columns = _in_order_of_key(tallies)
+    without = int(columns["rows"][0]) if len(columns["key"]) and columns["key"][0] == 0 else 0
+    columns = {name: column[1:] if without else column for name, column in columns.items()}
+    return {**columns, "key": columns["key"] + keys.base}, without
 
 
-def _tallied(bucket: Sequence[tuple[Values, Values]]) -> tuple[Values, ...]:
+def _tallied(bucket: Sequence[tuple[Values, ...] | OnDisk]) -> list[Values]:
     """Return the keys of a bucket, and for each its rows, distinct mailings, first and last timestamp."""
-    pairs, timestamps = (np.concatenate(parts) for parts in zip(*bucket, strict=True))
+    parts = [part.read() if isinstance(part, OnDisk) else part for part in bucket]
+    pairs, timestamps = (np.concatenate(column) for column in zip(*parts, strict=True))
     values = value_of(pairs)
     chosen = representatives(values)
     ones = np.flatnonzero(chosen == np.arange(len(chosen)))
@@ -170,7 +185,18 @@ def _tallied(bucket: Sequence[tuple[Values, Values]]) -> tuple[Values, ...]:
     np.maximum.at(last := timestamps.copy(), chosen, timestamps)
     rows = np.bincount(chosen, minlength=len(chosen))
     mailings = np.bincount(distinct(chosen | group_of(pairs) << 32) & 0xFFFFFFFF, minlength=len(chosen))
-    return values.take(ones), *(column.take(ones) for column in (rows, mailings, first, last))
+    return [column.take(ones) for column in (values, rows, mailings, first, last)]
+
+
+def _in_order_of_key(tallies: list[list[Values]]) -> dict[str, Values]:
+    """Put the tallies of all buckets together, one column at a time: there may be as many as memory just holds."""
+    columns: dict[str, Values] = {}
+    for name in reversed(_TALLIES):
+        columns[name] = np.concatenate([np.zeros(0, dtype="int64"), *(tally.pop() for tally in tallies)])
+    order = in_order(columns["key"])
+    for name in _TALLIES:
+        columns[name] = columns[name].take(order)
+    return {name: columns[name] for name in _TALLIES}
 
 
 def per_class(column_batches: Iterable[tuple[Values, Values]]) -> tuple[Values, Values, int]:
