@@ -189,6 +189,17 @@ def test_no_winner_is_named_and_nothing_forecast_of_a_mailing_that_is_not_covere
         ia.forecast_opens(opens, frame("destinations", None, "2026-07-01"), deliveries, mailing=412)
 
 
+@pytest.mark.parametrize(("begin", "lacks"), [
+    ("2025-12-01", None), ("2026-02-01", "destinations: known from 2026-02-01"),
+])  # fmt: skip
+def test_the_share_of_received_mailings_needs_inputs_that_cover_the_window(begin: str, lacks: str | None) -> None:
+    opens, sent = frame("impressions", "2025-12-01", "2026-07-01"), frame("destinations", begin, "2026-07-01")
+    opens["profile"], sent["profile"] = opens["destination"] % 10, sent["ID"] % 10
+    result = ia.engagement_segments(opens, as_of="2026-07-01", destinations=sent, window_days=180)
+    assert result["not_covered"].dropna().unique().tolist() == [lacks] * bool(lacks)
+    assert result["share_of_mailings_opened"].isna().all() == bool(lacks)
+
+
 def test_copernicas_own_rate_needs_every_kind() -> None:
     inputs = {kind: frame(kind, None, "2026-07-01") for kind in ("impressions", "clicks", "unsubscribes", "abuses")}
     for kind in ("unsubscribes", "abuses"):  # nobody left and nobody complained

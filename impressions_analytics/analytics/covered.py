@@ -34,6 +34,7 @@ _SENDING: tuple[tuple[Kind, str, str, timedelta], ...] = (
 beginning of the kind the first row of a mailing may belong to a mailing that was sent before."""
 _LISTS_MAILINGS: tuple[Kind, ...] = ("destinations", "emailings")
 _SECOND = timedelta(seconds=1)
+_NO_MAILING = -1
 
 Firsts = Mapping["Kind", Mapping[int, datetime]]
 
@@ -154,6 +155,19 @@ def _lacks(
     if coverage.doubt == PART and rows is not None and mailing not in rows:
         return "the rows are a part of a load, without this mailing"
     return coverage.lacks(mailing, sent, until) if sent is not None and until is not None else ""
+
+
+def window_lacks(given: Mapping[Kind, Any], begin: datetime, end: datetime) -> tuple[str | None, str]:
+    """Say what the inputs lack of a window of time, and which of them nobody proved; None where they cover it.
+
+    The window ends shortly before the latest moment that any of the inputs knows, if that is sooner.
+    """
+    coverages = {kind: coverage_of(data, kind) for kind, data in given.items() if data is not None}
+    latest = max((one.end for one in coverages.values() if one.end is not None), default=None)
+    until = end if latest is None else min(end, latest - APART)
+    lacks = {kind: words for kind, one in coverages.items() if (words := one.lacks(_NO_MAILING, begin, until))}
+    covered = Covered({_NO_MAILING: lacks}, {kind: one.doubt for kind, one in coverages.items() if one.doubt})
+    return covered.words(_NO_MAILING), covered.attrs([])["not_proven"]
 
 
 def _with_emailings(inputs: Mapping[Kind, Any]) -> dict[Kind, Any]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from impressions_analytics.analytics.choices import moment, whole_number
 from impressions_analytics.analytics.classes import with_classes
+from impressions_analytics.analytics.covered import window_lacks
 from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.rates import interval_names, wilson
 from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from impressions_analytics.columns import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ _RECENCY = {
     "mailings_opened": "int64",
 }
 _CLICKS = {"last_click": "datetime64[us]", "clicks": "int64", "clicks_by_bots": "int64"}
-_RECEIVED = {"mailings_received": "int64", **dict.fromkeys(interval_names("share_of_mailings_opened"), "float64")}
+_SHARE = interval_names("share_of_mailings_opened")
+_RECEIVED = {"mailings_received": "int64", **dict.fromkeys(_SHARE, "float64"), "not_covered": "str"}
 _NEEDED = ("mailing", "timestamp", "useragent", "profile")
 _SEGMENT = {"segment": "str", "segment_rule": "str"}
 
@@ -136,6 +141,8 @@ def engagement_segments(
         ``share_of_mailings_opened``         float64        opened / received, null if none received (*)
         ``share_of_mailings_opened_ci_low``  float64        95% Wilson interval, lower end (*)
         ``share_of_mailings_opened_ci_high`` float64        95% Wilson interval, upper end (*)
+        ``not_covered``                      str            which input does not cover the window, since or until when;
+                                                            the share is null then. Null where all do (*)
         ``segment``                          str            the segment's name
         ``segment_rule``                     str            the segment's thresholds in words
         ==================================== ============== =======================================================
@@ -183,8 +190,22 @@ def engagement_segments(
         sent = sent.filter(sent.profile.notnull() & (sent.timestampsent <= until))
         table, dtypes = _of_received(table, acts, sent, since), {**dtypes, **_RECEIVED}
     result = source.deliver(_segmented(table, until, segments), {**dtypes, **_SEGMENT})
-    if not source.lazy:
-        result.attrs["kinds"] = list(chosen)
+    if source.lazy:
+        return result
+    result.attrs["kinds"] = list(chosen)
+    given: dict[Kind, Any] = {"impressions": data, "destinations": destinations, "clicks": clicks}
+    return result if destinations is None else _only_covered(result, given, since, until)
+
+
+def _only_covered(
+    result: pd.DataFrame, given: Mapping[Kind, Any], since: pd.Timestamp, until: pd.Timestamp
+) -> pd.DataFrame:
+    """Take the shares away where an input does not cover the window, and say which one."""
+    words, not_proven = window_lacks(given, since.to_pydatetime(), until.to_pydatetime())
+    if words:
+        result[list(_SHARE)] = float("nan")
+        result["not_covered"] = pd.Series(words, result.index, dtype="str")
+    result.attrs["not_proven"] = not_proven
     return result
 
 
@@ -239,7 +260,8 @@ def _of_received(did: Any, acts: Any, sent: Any, since: pd.Timestamp) -> Any:
     table = table.left_join(pairs, "profile").drop("profile_right")
     counts = ("mailings_received", "mailings_opened", "clicks", "clicks_by_bots", "perhaps")
     table = table.mutate(**{name: table[name].fill_null(0).cast("int64") for name in counts})
-    return table.mutate(**wilson("share_of_mailings_opened", table.mailings_opened, table.mailings_received))
+    shares = wilson("share_of_mailings_opened", table.mailings_opened, table.mailings_received)
+    return table.mutate(**shares, not_covered=ibis.null("string"))
 
 
 def _segmented(table: Any, until: pd.Timestamp, segments: Sequence[Segment]) -> Any:
