@@ -514,6 +514,14 @@ def test_hours_in_which_no_message_was_out_are_hatched() -> None:
     assert not ia.plot_hour_of_week(hours_of_week()).patch.get_hatch()
 
 
+def test_a_chart_says_which_kinds_of_open_were_counted_if_not_all() -> None:
+    result = decay([401])
+    result.attrs["kinds"] = ["person", "proxy"]
+    assert ia.plot_open_decay(result).get_xlabel().endswith("\ncounted: opens of the kinds person, proxy")
+    result.attrs["kinds"] = ["person", "proxy", "prefetch", "bot", "unknown"]
+    assert "counted" not in ia.plot_open_decay(result).get_xlabel()
+
+
 def test_each_mailing_has_its_curve_and_its_half_life() -> None:
     ax = ia.plot_open_decay(decay([401, 402]), names={402: "October"})
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [

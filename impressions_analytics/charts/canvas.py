@@ -8,7 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.given import check_result
-from impressions_analytics.charts.palette import AMBER, GRID, INK, MUTED, PAGE
+from impressions_analytics.charts.palette import AMBER, GRID, INK, KIND_OF_OPEN, MUTED, PAGE
 from impressions_analytics.charts.texts import percent, plain, short_number
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def start_chart(
 ) -> Axes:  # fmt: skip
     """Check that a result can be drawn, and return the Axes with their labels and the look of all charts.
 
+    Where the analysis counted some kinds of open only, the chart says which.
+
     Parameters
     ----------
     result : DataFrame
@@ -53,6 +55,9 @@ def start_chart(
     check_result(result, needs, of=of)
     ax = open_axes(ax, size_inches=size_inches)
     style_axes(ax, title=title, x=x, y=y, grid=grid)
+    counted = result.attrs.get("kinds") or KIND_OF_OPEN
+    if set(counted) < set(KIND_OF_OPEN):
+        note(ax, f"counted: opens of the kinds {', '.join(counted)}")
     return ax
 
 

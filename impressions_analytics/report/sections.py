@@ -20,7 +20,7 @@ from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.problems import problem_tables, problems_in_words
 from impressions_analytics.report.results import SETTLED_HOURS
-from impressions_analytics.report.tables import HtmlTable, between, counted, share, table_of, whole
+from impressions_analytics.report.tables import HtmlTable, between, counted, kinds_counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -215,6 +215,7 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
     )  # fmt: skip
     if waiting and len(half_lives):
         says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailing')}."
+    says += kinds_counted(result)
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
     drawn = picture(lambda ax: plot_open_decay(result, ax, names=inputs.names), "decay", says)
@@ -230,6 +231,7 @@ def _hours(results: Results, inputs: Inputs) -> Section:
         if exposed
         else "All impressions; the hours at which mail was sent weigh in."
     )
+    says += kinds_counted(result)
     measure = "impressions_per_message_hour" if exposed else "impressions"
     cells = result.pivot_table(index="hour", columns="weekday", values=measure, aggfunc="sum", min_count=1)
     cells = (cells * 1000 if exposed else cells.astype("Int64")).rename(columns=str).reset_index()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.texts import shortened
 
 MOST_ROWS = 100
@@ -92,6 +93,20 @@ def counted(number: int, word: str) -> str:
     ('1 mailing', '1,200 mailings')
     """
     return f"{whole(number)} {word}{'' if number == 1 else 's'}"
+
+
+def kinds_counted(result: pd.DataFrame) -> str:
+    """Say which kinds of open a result counts; nothing where it counts all.
+
+    Examples
+    --------
+    >>> result = pd.DataFrame()
+    >>> result.attrs["kinds"] = ["person", "proxy"]
+    >>> kinds_counted(result)
+    ' Counted: opens of the kinds person, proxy.'
+    """
+    kinds = result.attrs.get("kinds") or KIND_OF_OPEN
+    return f" Counted: opens of the kinds {', '.join(kinds)}." if set(kinds) < set(KIND_OF_OPEN) else ""
 
 
 def between(low: str, high: str) -> str:
