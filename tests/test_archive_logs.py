@@ -184,6 +184,8 @@ def test_the_commands_keep_logs_and_hold_days_against_them(tmp_path, monkeypatch
         assert CliRunner().invoke(app, ["verify", folder]).exit_code == 0
         found = CliRunner().invoke(app, ["verify", folder, "--logs", "--json"])
         assert found.exit_code == 1 and "the log of the day has" in found.stdout
+        said = CliRunner().invoke(app, ["verify", folder, "--logs"]).stdout
+        assert "days of impressions held against log files" in said
 
 
 def test_an_account_that_refuses_log_files_keeps_its_events_and_is_told(tmp_path):

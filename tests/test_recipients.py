@@ -68,6 +68,13 @@ def test_no_rows_give_the_same_columns_and_a_wrong_log_is_refused():
         ia.provider_breakdown(OPENED, deliveries=DELIVERED, errors=FAILED, destinations=pd.DataFrame({"ID": [1]}))
 
 
+def test_destinations_without_messages_are_refused_and_not_taken_for_nobody():
+    blind = DESTINATIONS.assign(message=None)
+    with pytest.raises(ia.AnalysisError, match="carry no message"):
+        ia.country_breakdown(OPENED, destinations=blind)
+    assert ia.country_breakdown(OPENED, destinations=DESTINATIONS.head(0)).empty
+
+
 def test_an_archive_that_keeps_logs_tells_the_providers_of_every_mailing(tmp_path, reach):
     with Sandbox(impressions=1_500, emailings=2, seed=1, first_day="2026-06-01") as box:
         archive = ia.Archive(tmp_path / "mail")

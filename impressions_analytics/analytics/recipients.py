@@ -58,7 +58,7 @@ def provider_breakdown(impressions: Any, *, deliveries: Any, errors: Any, destin
     MissingColumnError
         A needed column is absent.
     AnalysisError
-        A log is of another kind.
+        A log is of another kind, or no destination carries its message.
 
     Examples
     --------
@@ -185,6 +185,11 @@ def _of_mailings(rows: pd.DataFrame, destinations: Any) -> pd.DataFrame:
         if column not in destinations:
             raise MissingColumnError(f"the destinations have no column {column!r}: ia.load_destinations gives one")
     known = destinations[["message", "mailing"]].dropna().drop_duplicates("message")
+    if known.empty and len(destinations):
+        raise AnalysisError(
+            "the destinations carry no message, so that nothing ties a log to them: the API of 2019 does not send it; "
+            "load them with version 3 or 4"
+        )
     return rows.merge(known, on="message")
 
 

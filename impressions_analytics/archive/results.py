@@ -93,8 +93,8 @@ class LogSync:
 
     def __str__(self) -> str:
         return (
-            f"logs of {self.kind}: {len(self.taken)} days taken, {self.rows} rows of {self.days} days in all, "
-            f"{self.requests} calls"
+            f"logs of {self.kind}: {counted(len(self.taken), 'days')} taken, {counted(self.rows, 'rows')} of "
+            f"{counted(self.days, 'days')} in all, {counted(self.requests, 'calls')}"
         )
 
 
@@ -179,6 +179,7 @@ class Verification(Result):
         said = [f"{self.archive}: {read}; {'all is well' if self.ok else 'NOT well'}"]
         said += [f"  wrong: {finding}" for finding in self.findings]
         said += [f"  never loaded: {gap}" for gap in self.gaps]
+        said += [f"  {counted(days, 'days')} of {kind} held against log files" for kind, days in self.log_days.items()]
         said += [
             f"  for your information: {rows} {kind} name no profile; Copernica unlinks the rows of a deleted profile"
             for kind, rows in self.without_profile.items()
