@@ -128,6 +128,13 @@ def test_the_first_hour_of_a_decay_has_steps_of_five_minutes() -> None:
     assert decay["unique_opens"].tolist() == [0, 1, 2, *[2] * 10, 3]
 
 
+def test_a_decay_follows_opens_up_to_the_last_second_of_its_horizon() -> None:
+    sent = truth.destinations().query("mailing == 1")
+    impressions = opens((10, "2024-12-29 22:00:00", 1), (11, "2024-12-29 22:00:01", 2))
+    decay = ia.open_decay(impressions, sent, horizon_hours=2, as_of="2025-01-01")
+    assert decay["unique_opens"].tolist() == [*[0] * 13, 1]
+
+
 def test_a_half_life_is_the_least_time_with_half_of_the_opens() -> None:
     sent = truth.destinations().query("mailing == 1")
     impressions = opens((10, "2024-12-29 21:00", 1), (11, "2024-12-29 22:00", 2), (12, "2024-12-29 22:30", 3))

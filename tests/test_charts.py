@@ -601,3 +601,13 @@ def test_in_a_notebook_a_chart_shows_below_its_cell_and_is_let_go(monkeypatch: p
     drawn, open_figures = (cell.outputs for cell in notebook.cells)
     assert [sorted(output["data"]) for output in drawn] == [["image/png", "text/plain"]]
     assert open_figures[0]["data"]["text/plain"] == "[]"
+
+
+def test_a_program_whose_system_is_unknown_keeps_its_name() -> None:
+    result = pd.DataFrame({
+        "client": ["Gmail", "unknown"], "os": ["unknown", "unknown"], "kind": ["proxy", "bot"], "impressions": [3, 1],
+        "share_of_destinations": [0.75, 0.25],
+    })  # fmt: skip
+    first, second = (label.get_text() for label in ia.plot_user_agents(result).get_yticklabels())
+    assert "Gmail" in first
+    assert "unknown" not in second

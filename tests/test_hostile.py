@@ -84,9 +84,10 @@ def test_rows_that_vanish_while_they_are_read_cost_no_other_row():
             rows.remove(lost)
         return page(rows, query)
 
-    with served(answer) as (api, _):
+    with served(answer) as (api, asked):
         frame = ia.load_impressions(api)
     assert sorted(frame["ID"]) == list(range(5, 3000))
+    assert len(asked) == 6  # three pages of what was, and three of what is left: what is gone is not looked for again
 
 
 def test_a_server_that_answers_the_same_page_for_ever_is_an_error_after_a_few_calls():

@@ -14,7 +14,7 @@ from archive_account import Account, archive_at, opens
 import impressions_analytics as ia
 from impressions_analytics.engine.readers import embedded
 from impressions_analytics.parquet.database import connect
-from impressions_analytics.parquet.files import replace_file
+from impressions_analytics.parquet.files import drop_leftovers, replace_file
 from impressions_analytics.parquet.working_folder import remove_left_folders, working_folder
 
 
@@ -166,3 +166,12 @@ def test_a_fork_has_a_database_and_a_folder_of_its_own_and_leaves_its_parents_al
     assert answer.get(timeout=60) == (True, 7)
     child.join()
     assert working_folder().is_dir()
+
+
+def test_leftovers_of_one_file_go_and_those_of_another_stay(tmp_path):
+    for name in ("a.parquet", "b.parquet"):
+        (tmp_path / f".{name}.0123abcd.tmp").touch()
+    drop_leftovers(tmp_path, of="a.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == [".b.parquet.0123abcd.tmp"]
+    drop_leftovers(tmp_path)
+    assert list(tmp_path.iterdir()) == []
