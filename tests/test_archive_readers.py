@@ -1,5 +1,7 @@
 """Every engine that is installed reads an archive's files, and a snapshot, with the same rows and types."""
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -94,3 +96,25 @@ def test_no_column_is_int96_or_nanoseconds_and_every_file_has_one_schema(folder)
 def test_one_file_of_an_archive_is_a_snapshot_too(folder):
     frame = ia.read_snapshot(folder / "month=2026-02" / "impressions-2026-02.parquet")
     assert list(frame["ID"]) == list(range(745, 1201))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux tells what a process has read")
+def test_a_month_of_an_archive_of_three_years_is_read_from_its_file_and_the_footers_of_the_others(tmp_path):
+    account = Account()
+    account.add("impressions", opens(36_000, begin="2023-01-01", every="44min"))
+    archive = archive_at(tmp_path, "2026-01-05 12:00")
+    archive.sync(account, begin="2023-01-01")
+    sizes = {path.parent.name: path.stat().st_size for path in tmp_path.rglob("month=*/*.parquet")}
+    archive.read(begin="2024-05-01", end="2024-05-02")  # what is read once for the process has been read
+    start = _bytes_read()
+    archive.certificate()
+    footers = _bytes_read() - start
+    month = archive.read(begin="2024-05-01", end="2024-06-01")
+    rows = _bytes_read() - start - 2 * footers
+    assert len(sizes) == 37 and (month["mailing"] == 400).sum() > 500
+    assert rows <= 2 * sizes["month=2024-05"] < sum(sizes.values()) / 10
+
+
+def _bytes_read() -> int:
+    return int(Path("/proc/self/io").read_text().split()[1])

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-BATCH_ROWS = 1 << 20
-"""Small enough that putting a piece in order stays within the processor's cache, large enough to hide the overhead."""
+BATCH_ROWS = 1 << 18
+"""Small enough that every core has a batch to work on, large enough to hide what each costs."""
 
 
 _NEVER = np.iinfo("int64").max

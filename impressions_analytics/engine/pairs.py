@@ -113,7 +113,9 @@ def parted(pairs: Values, order: Values) -> Parts:
     if len(pairs) <= BLOCK:
         return Parts([distinct(pairs)]) if len(pairs) else Parts()
     if (order[1:] >= order[:-1]).all():
-        ends = np.unique(np.searchsorted(order, order[BLOCK::BLOCK]))
+        ends = np.searchsorted(order, order[BLOCK::BLOCK])
+        edges = np.searchsorted(order, order[0], "right"), np.searchsorted(order, order[-1])  # others may share these
+        ends = np.unique([*ends, *edges])
         return Parts([distinct(cut) for cut in np.split(pairs, ends) if len(cut)])
     return in_buckets(pairs)
 
