@@ -22,7 +22,7 @@ from .analytics import user_agent_breakdown as user_agent_breakdown
 from .analytics.engagement import Segment as Segment
 from .api.settings import Copernica as Copernica
 from .archive import Archive as Archive
-from .archive.export import to_utc as to_utc
+from .archive.facts import to_utc as to_utc
 from .archive.privacy import read_key as read_key
 from .archive.results import Verification as Verification
 from .charts.breakdown import plot_user_agents as plot_user_agents

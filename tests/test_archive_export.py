@@ -28,15 +28,24 @@ def archive(tmp_path):
     return made
 
 
+COLUMNS = [
+    "impression_id", "mailing_id", "opened_at", "opened_on", "ip_address", "user_agent", "copernica_device",
+    "destination_id", "profile_id", "subprofile_id",
+]  # fmt: skip
+ALL_OF = {"impressions": 800, "mailings": 2, "calendar": 365, "user_agents": 1, "recipients": 100}
+
+
 def test_parquet_is_one_flat_file_per_table_with_the_rows_of_the_archive(archive, tmp_path):
     result = archive.export(tmp_path / "bi")
-    assert result.tables == {"impressions": 800, "user_agents": 1}
-    assert sorted(file.name for file in (tmp_path / "bi").iterdir()) == ["impressions.parquet", "user_agents.parquet"]
+    assert result.tables == ALL_OF
+    assert {file.name for file in (tmp_path / "bi").iterdir()} == {
+        "datapackage.json", *(f"{table}.parquet" for table in ALL_OF)
+    }  # fmt: skip
     flat = pd.read_parquet(tmp_path / "bi/impressions.parquet")
-    assert list(flat["ID"]) == list(range(1, 801)) and list(flat.columns) == list(opens(0).columns)
+    assert list(flat["impression_id"]) == list(range(1, 801)) and list(flat.columns) == COLUMNS
     agents = pd.read_parquet(tmp_path / "bi/user_agents.parquet")
-    assert agents.loc[0, "useragent"] == "Mozilla/5.0" and agents.loc[0, "kind"] == "prefetch"
-    assert str(result).endswith("800 impressions, 1 user_agents (parquet)")
+    assert agents.loc[0, "user_agent"] == "Mozilla/5.0" and agents.loc[0, "open_kind"] == "prefetch"
+    assert str(result).endswith("1 user_agents, 100 recipients (parquet)")
 
 
 def test_an_export_read_as_a_snapshot_is_said_to_be_an_export(archive, tmp_path):
@@ -48,9 +57,9 @@ def test_an_export_read_as_a_snapshot_is_said_to_be_an_export(archive, tmp_path)
 
 def test_csv_opens_with_the_same_values(archive, tmp_path):
     archive.export(tmp_path / "bi", format="csv")
-    flat = pd.read_csv(tmp_path / "bi/impressions.csv", parse_dates=["timestamp"])
-    assert list(flat["ID"]) == list(range(1, 801))
-    assert str(flat.loc[0, "timestamp"]) == "2026-01-01 00:00:00" and flat["subprofile"].isna().all()
+    flat = pd.read_csv(tmp_path / "bi/impressions.csv", parse_dates=["opened_at"])
+    assert list(flat["impression_id"]) == list(range(1, 801))
+    assert str(flat.loc[0, "opened_at"]) == "2026-01-01 00:00:00" and flat["subprofile_id"].isna().all()
 
 
 def test_a_duckdb_file_has_the_tables_and_ready_views(archive, tmp_path):
@@ -59,11 +68,10 @@ def test_a_duckdb_file_has_the_tables_and_ready_views(archive, tmp_path):
     assert result.tables["impressions"] == 800
     with duckdb.connect(str(tmp_path / "bi.duckdb"), read_only=True) as connection:
         assert connection.sql("SELECT count(*) FROM impressions").fetchall() == [(800,)]
-        first = connection.sql(
-            "SELECT day::VARCHAR, impressions, destinations FROM impressions_per_day LIMIT 1"
-        ).fetchall()
-        assert first == [("2026-01-01", 24, 24)]
-        assert connection.sql("SELECT * FROM impressions_per_client").fetchall() == [("Apple Mail", 800, 800)]
+        first = connection.sql("SELECT * FROM impressions_over_time LIMIT 1").fetchall()
+        assert first == [(dt.date(2026, 1, 1), "prefetch", 24, 24, 24)]
+        found = connection.sql("SELECT * FROM user_agent_breakdown").fetchall()
+        assert found == [("Apple Mail", "prefetch", 800, 1.0, 800)]
     assert [file.name for file in tmp_path.iterdir() if file.name != "archive"] == ["bi.duckdb"]
 
 
@@ -78,16 +86,16 @@ def test_a_join_with_the_user_agents_keeps_rows_that_have_none(tmp_path, format)
     made.sync(account, kinds=("impressions", "clicks"))
     place = tmp_path / ("bi.duckdb" if format == "duckdb" else "bi")
     result = made.export(place, format=format)
-    assert result.tables == {"impressions": 10, "clicks": 10, "user_agents": 2}
+    assert [result.tables[name] for name in ("impressions", "clicks", "user_agents")] == [10, 10, 2]
     with duckdb.connect(str(place) if format == "duckdb" else ":memory:") as connection:
         names = {name: name if format == "duckdb" else f"'{place}/{name}.{format}'" for name in result.tables}
         for kind in ("impressions", "clicks"):
-            query = "SELECT kind, count(*) FROM {} JOIN {} USING (useragent) GROUP BY 1"
+            query = "SELECT open_kind, count(*) FROM {} JOIN {} USING (user_agent) GROUP BY 1"
             found = dict(connection.sql(query.format(names[kind], names["user_agents"])).fetchall())
             assert found == {"prefetch": 6, "unknown": 4}
         if format == "duckdb":
-            view = "SELECT count(*), count(kind) FROM impressions_with_user_agent"
-            assert connection.sql(view).fetchall() == [(10, 10)]
+            view = "SELECT sum(impressions) FROM user_agent_breakdown"
+            assert connection.sql(view).fetchall() == [(10,)]
 
 
 @pytest.mark.parametrize(
@@ -106,16 +114,16 @@ def test_utc_writes_instants_and_says_the_zone(tmp_path, wall, instant):
     archive.sync(account)
     archive.export(tmp_path / "bi", utc=True)
     table = pq.read_table(tmp_path / "bi/impressions.parquet")
-    assert str(table.schema.field("timestamp").type) == "timestamp[us, tz=UTC]"
-    assert str(table["timestamp"][0].as_py()) == instant
+    assert str(table.schema.field("opened_at").type) == "timestamp[us, tz=UTC]"
+    assert str(table["opened_at"][0].as_py()) == instant
 
 
 def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archive, tmp_path):
     result = archive.export(tmp_path / "bi", pseudonym_key=KEY)
     flat = pd.read_parquet(tmp_path / "bi/impressions.parquet")
-    assert flat.loc[0, "destination"] == pseudonym(1, "destination", KEY)
-    assert flat.loc[0, "profile"] == pseudonym(1, "profile", KEY)
-    assert set(flat["ip"]) == {"192.0.2.0"}
+    assert flat.loc[0, "destination_id"] == pseudonym(1, "destination", KEY)
+    assert flat.loc[0, "profile_id"] == pseudonym(1, "profile", KEY)
+    assert set(flat["ip_address"]) == {"192.0.2.0"}
     assert result.pseudonymised
     for file in (tmp_path / "bi").iterdir():
         assert KEY not in file.read_bytes()
@@ -139,14 +147,14 @@ def test_no_cell_of_a_csv_file_is_run_by_a_spreadsheet_and_rows_still_join(tmp_p
     made.sync(account)
     made.export(tmp_path / "bi", format="csv")
     for table in ("impressions", "user_agents"):
-        text = pd.read_csv(tmp_path / f"bi/{table}.csv")["useragent"]
+        text = pd.read_csv(tmp_path / f"bi/{table}.csv")["user_agent"]
         assert set(text) == {'\'=HYPERLINK("https://example.com")'}
 
 
 def test_csv_is_what_excel_opens_rightly(archive, tmp_path):
     archive.export(tmp_path / "bi", format="csv")
     text = (tmp_path / "bi/impressions.csv").read_bytes()
-    assert text.startswith(b'\xef\xbb\xbf"ID",')
+    assert text.startswith(b'\xef\xbb\xbf"impression_id",')
     assert b',"2026-01-01 00:00:00",' in text.splitlines()[1]
     archive.export(tmp_path / "utc", format="csv", utc=True)
     assert b',"2026-01-01 00:00:00Z",' in (tmp_path / "utc/impressions.csv").read_bytes().splitlines()[1]
@@ -170,13 +178,14 @@ def test_excel_is_one_workbook_with_a_sheet_per_table(tmp_path):
     made = archive_at(tmp_path / "archive")
     made.sync(account)
     result = made.export(tmp_path / "opens.xlsx", format="excel")
-    assert result.tables == {"impressions": 3, "user_agents": 1}
+    assert [result.tables[name] for name in ("impressions", "user_agents")] == [3, 1]
     heading, first, *_ = sheet_of(tmp_path / "opens.xlsx", "impressions")
-    assert [text for text, _ in heading] == list(opens(0).columns)
-    # ID, mailing, 2026-01-01 as Excel counts days, the address, the user agent as text and no formula, device,
-    # destination, profile
+    assert [text for text, _ in heading] == COLUMNS
+    # ID, mailing, 2026-01-01 as Excel counts days (as a moment and as a day), the address, the user agent as text and
+    # no formula, device, destination, profile
     assert first == [
-        ("", "1"), ("", "401"), ("", "46023"), ("192.0.2.1", ""), ('=HYPERLINK("https://example.com")', ""),
+        ("", "1"), ("", "401"), ("", "46023"), ("", "46023"), ("192.0.2.1", ""),
+        ('=HYPERLINK("https://example.com")', ""),
         ("mobile", ""), ("", "1"), ("", "1"),
     ]  # fmt: skip
     assert sorted(place.name for place in tmp_path.iterdir()) == ["archive", "opens.xlsx"]

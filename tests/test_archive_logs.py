@@ -152,9 +152,9 @@ def test_a_pseudonymised_export_joins_by_message_and_tells_neither_town_nor_smal
     )
     plain = archive.read_log("impressions")
     assert len(log) == 1_500
-    joined = log.merge(destinations, on="message")
-    assert len(joined) == 1_500 and (joined["profile_x"] == joined["profile_y"]).all()
-    assert set(log["message"]).isdisjoint(plain["message"]) and set(log["profile"]).isdisjoint(plain["profile"])
+    joined = log.merge(destinations, on="message_id")
+    assert len(joined) == 1_500 and (joined["profile_id_x"] == joined["profile_id_y"]).all()
+    assert set(log["message_id"]).isdisjoint(plain["message"]) and set(log["profile_id"]).isdisjoint(plain["profile"])
     assert log["city"].isna().all()
     assert "shop.example.com" in set(plain["email_domain"]) and "shop.example.com" not in set(log["email_domain"])
     assert {"gmail.com", "other"} <= set(log["email_domain"])

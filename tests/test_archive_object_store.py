@@ -98,7 +98,7 @@ def test_exports_and_reports_go_to_the_object_store_and_nowhere_else(endpoint, b
     found = {info.path for info in s3.get_file_info(pafs.FileSelector(name, recursive=True)) if info.size}
     assert {f"{name}/bi/impressions.parquet", f"{name}/mail.duckdb", f"{name}/report.html"} <= found
     with s3.open_input_file(f"{name}/bi/impressions.parquet") as file:
-        assert pd.read_parquet(file)["ID"].tolist() == list(range(1, 121))
+        assert pd.read_parquet(file)["impression_id"].tolist() == list(range(1, 121))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive"):
         archive.export(address(endpoint, f"{name}/archive/impressions"))

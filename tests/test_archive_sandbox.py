@@ -73,10 +73,8 @@ def test_an_exported_archive_joins_its_tables(tmp_path):
         truth = pd.DataFrame(box.truth("impressions"))
     archive.export(tmp_path / "bi.duckdb", format="duckdb", pseudonym_key=b"0123456789abcdef")
     with duckdb.connect(str(tmp_path / "bi.duckdb"), read_only=True) as connection:
-        rows = connection.sql(
-            "SELECT mailing, impressions, opened_destinations FROM impressions_per_mailing"
-        ).fetchall()
-        joined = "SELECT count(*) FROM impressions JOIN destinations ON destination = destinations.ID"
+        rows = connection.sql("SELECT mailing_id, impressions, unique_opens FROM mailing_performance").fetchall()
+        joined = "SELECT count(*) FROM impressions JOIN destinations USING (destination_id)"
         assert connection.sql(joined).fetchall() == [(2000,)]
     counted = truth.groupby("mailing")["destination"].agg(["size", "nunique"])
     assert {row[0]: row[1:] for row in rows if row[1]} == {

@@ -350,21 +350,32 @@ class Archive:
         *,
         format: Literal["parquet", "csv", "duckdb", "excel"] = "parquet",
         kinds: Iterable[Kind] | Kind | None = None,
+        partitioned: bool = False,
         utc: bool = False,
         pseudonym_key: bytes | None = None,
     ) -> Export:
-        """Write flat tables for tools that make reports: one per kind, and one of user agents with what they are.
+        """Write a star of tables for tools that make reports, and only what changed since the last export there.
+
+        The facts are one table per kind. Around them are the dimensions: ``mailings`` with their rates,
+        ``calendar``, ``user_agents`` with what they are, ``recipients``, and where log files are kept ``providers``
+        and ``countries``. Columns have the same name on both sides of a relation; a column that ends in ``_on`` is a
+        day of the calendar, in the wall clock of the account. What each column means and refers to stands in the
+        Parquet files, in ``datapackage.json`` beside them, and in the comments of DuckDB.
 
         Parameters
         ----------
         path : path
-            A folder for Parquet and CSV, a file for DuckDB; what is there under the same names is replaced.
+            A folder for Parquet and CSV, a file for DuckDB and Excel; what is there under the same names is replaced.
         format : {"parquet", "csv", "duckdb", "excel"}
-            DuckDB makes one database file with the tables and ready views.
+            DuckDB makes one database file with the tables and ready views; what is there gets the months that changed,
+            unless another program has it open or somebody was erased since: then it is made anew.
         kinds : iterable of str, optional
-            Which tables; all that the archive has.
+            Which facts; all that the archive has.
+        partitioned : bool
+            Of Parquet, make each month of a fact a file of its own, so that a month that did not change is not written.
         utc : bool
-            Write instants in UTC in place of the wall clock. Of the hour that comes twice in autumn the first is taken.
+            Write moments in UTC in place of the wall clock. Of the hour that comes twice in autumn the first is taken.
+            In DuckDB they have no zone, so that they look the same in every session.
         pseudonym_key : bytes, optional
             A key. Profiles, subprofiles and destinations become keyed numbers, the same in every table and under the
             same key; addresses are shortened to /24 and /48; free texts that may name a person are left out. The key
@@ -380,14 +391,14 @@ class Archive:
         ArchiveError
             There is nothing to export, the place refuses, or somebody was erased meanwhile: then nothing is left of it.
         """
-        from impressions_analytics.archive.export import export_archive
+        from impressions_analytics.archive.export import ExportRequest, export_archive
+        from impressions_analytics.archive.star_figures import StarFigures
 
-        erased = self._context.count_erased()
-        wanted = [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)]
-        store = self._context.store
+        erased = self._context.count_erased()  # before anything else: see export_archive
         return export_archive(
-            wanted, path, store=store, format=format, utc=utc, pseudonym_key=pseudonym_key,
-            still_whole=lambda: self._context.count_erased() == erased,
+            [self._context.partitions(kind) for kind in _kinds(kinds or KINDS)], path, store=self._context.store,
+            request=ExportRequest(format, partitioned, utc, pseudonym_key),
+            figures=lambda found: StarFigures(self, found), erased=erased, erased_now=self._context.count_erased,
         )  # fmt: skip
 
     def erase(

@@ -258,7 +258,7 @@ class Retention(Result):
 
 @dataclass(frozen=True, slots=True)
 class Export(Result):
-    """What an export wrote: the place, and the rows of each table."""
+    """What an export wrote: the place, the rows of each table, and how many of its files stayed as they were."""
 
     path: str
     format: str
@@ -266,7 +266,9 @@ class Export(Result):
     files: list[str]
     pseudonymised: bool
     utc: bool
+    unchanged: int = 0
 
     def __str__(self) -> str:
         counts = ", ".join(f"{rows} {table}" for table, rows in self.tables.items())
-        return f"{self.path}: {counts} ({self.format}{', pseudonymised' if self.pseudonymised else ''})"
+        stayed = f"; {self.unchanged} of {len(self.files)} files stayed as they were" if self.unchanged else ""
+        return f"{self.path}: {counts} ({self.format}{', pseudonymised' if self.pseudonymised else ''}){stayed}"

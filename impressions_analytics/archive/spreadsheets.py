@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ MOST_LETTERS = 32_767
 MOST_EXACT = 10**15
 """Excel keeps 15 digits of a number; a longer one is written as text."""
 
+_SHOWN: dict[type, str] = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd"}
 _FIRST_YEAR = 1900
 """Excel's calendar begins in this year, with a day that never was; older moments are written as text."""
 
@@ -109,7 +110,7 @@ def write_excel(streams: Mapping[str, Callable[[], Iterator[pa.Table]]], path: P
 
 def _write_sheet(book: Any, name: str, tables: Iterator[pa.Table]) -> int:
     sheet = book.add_worksheet(name)
-    moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    moments = {kind: book.add_format({"num_format": shown}) for kind, shown in _SHOWN.items()}
     count = 0
     for table in tables:
         if count == 0:
@@ -123,7 +124,7 @@ def _write_sheet(book: Any, name: str, tables: Iterator[pa.Table]) -> int:
         for row, cells in enumerate(zip(*columns, strict=True), start=count + 1):
             for place, cell in enumerate(cells):
                 if cell is not None:
-                    _write_cell(sheet, row, place, cell, moment)
+                    _write_cell(sheet, row, place, cell, moments)
         count += table.num_rows
     return count
 
@@ -138,13 +139,13 @@ def _write_heading(book: Any, sheet: Any, schema: pa.Schema) -> None:
         sheet.set_column(place, place, 20 if pa.types.is_timestamp(field.type) else max(10, len(field.name) + 2))
 
 
-def _write_cell(sheet: Any, row: int, place: int, cell: Any, moment: Any) -> None:
-    if isinstance(cell, datetime):
-        cell = cell.replace(tzinfo=None)
-        if cell.year <= _FIRST_YEAR:
-            sheet.write_string(row, place, str(cell))
+def _write_cell(sheet: Any, row: int, place: int, cell: Any, moments: Mapping[type, Any]) -> None:
+    if isinstance(cell, date):
+        plain = cell.replace(tzinfo=None) if isinstance(cell, datetime) else cell
+        if plain.year <= _FIRST_YEAR:
+            sheet.write_string(row, place, str(plain))
         else:
-            sheet.write_datetime(row, place, cell, moment)
+            sheet.write_datetime(row, place, plain, moments[type(plain)])
     elif isinstance(cell, bool):
         sheet.write_boolean(row, place, cell)
     elif isinstance(cell, int | float) and abs(cell) < MOST_EXACT:

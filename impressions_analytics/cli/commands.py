@@ -185,7 +185,11 @@ def export(
     folder: ArchivePath,
     out: Annotated[str, typer.Option(help="A folder for parquet and csv, a file for duckdb and excel.")],
     format: Annotated[ExportFormat, typer.Option(help="Folders of files, one database, or one workbook.")] = "parquet",
-    utc: Annotated[bool, typer.Option("--utc", help="Write instants in UTC in place of the wall clock.")] = False,
+    partitioned: Annotated[
+        bool,
+        typer.Option("--partitioned", help="One Parquet file per month: a month that stayed is not written again."),
+    ] = False,
+    utc: Annotated[bool, typer.Option("--utc", help="Write moments in UTC in place of the wall clock.")] = False,
     pseudonymise: Annotated[
         bool, typer.Option("--pseudonymise", help="Replace IDs of people by keyed numbers, and shorten addresses.")
     ] = False,
@@ -194,14 +198,14 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write flat tables for BI tools from an archive.
+    """Write a star of tables for BI tools from an archive; what did not change since the last export stays.
 
     Example: impressions export data/archive --out bi/
     """
     from impressions_analytics.archive.privacy import read_key
 
     key = read_key(os.environ, file=key_file) if pseudonymise else None
-    exported = ia.Archive(folder).export(out, format=format, utc=utc, pseudonym_key=key)
+    exported = ia.Archive(folder).export(out, format=format, partitioned=partitioned, utc=utc, pseudonym_key=key)
     tell_result(exported, as_json)
 
 

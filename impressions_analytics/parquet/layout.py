@@ -19,7 +19,7 @@ from impressions_analytics.parquet.seal import NO_SEAL, SEAL_KEY, seal_file
 from impressions_analytics.parquet.tables import drop_unused_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -32,6 +32,9 @@ METADATA_KEY = b"impressions_analytics"
 
 EXPORT_KEY = b"impressions_analytics.export"
 """The key in an export's metadata under which stands who wrote it: it has no provenance, and is no snapshot."""
+
+SOURCE_KEY = b"impressions_analytics.source"
+"""The key in an export's metadata under which stands what its rows came from."""
 
 DICTIONARY_BYTES = 8 << 20
 """Room for distinct values; with the usual 1 MB the user agents of a large account fall back to plain text."""
@@ -78,11 +81,11 @@ class Provenance:
         return {METADATA_KEY.decode(): text}
 
 
-def writer_options(table: pa.Table) -> dict[str, Any]:
+def writer_options(table: pa.Table, rising: Sequence[str] = RISING_COLUMNS) -> dict[str, Any]:
     """Return the keyword arguments of ``pyarrow.parquet.ParquetWriter`` that make the layout for rows like these."""
     import pyarrow as pa
 
-    rising = [name for name in table.column_names if name in RISING_COLUMNS or _deltas_pay(table[name])]
+    rising = [name for name in table.column_names if name in rising or _deltas_pay(table[name])]
     return {
         "compression": "zstd",
         "compression_level": 3,
@@ -111,7 +114,14 @@ def _deltas_pay(values: pa.ChunkedArray) -> bool:
     return bool(difference_bits * rows < distinct.bit_length() * rows + 32 * distinct)
 
 
-def write_tables(tables: Iterable[pa.Table], where: Path, provenance: Callable[[], Provenance] | None = None) -> int:
+def write_tables(
+    tables: Iterable[pa.Table],
+    where: Path,
+    provenance: Callable[[], Provenance] | None = None,
+    *,
+    source: str = "",
+    rising: Sequence[str] = RISING_COLUMNS,
+) -> int:
     """Write tables of one kind one after the other into one Parquet file and return the number of rows.
 
     Parameters
@@ -122,7 +132,12 @@ def write_tables(tables: Iterable[pa.Table], where: Path, provenance: Callable[[
         Where to; nothing is made safe here.
     provenance : callable, optional
         Gives what the file says of itself, asked for after the last table, when its rows have been counted. Without it
-        the file is an export, for other programs only, and says so; with it the file is sealed.
+        the file is an export, for other programs only, and says so, with what its columns mean; with it the file is
+        sealed.
+    source : str
+        What the rows of an export came from.
+    rising : sequence of str
+        The columns whose numbers rise with time.
     """
     import pyarrow.parquet as pq
 
@@ -130,11 +145,12 @@ def write_tables(tables: Iterable[pa.Table], where: Path, provenance: Callable[[
     try:
         for table in tables:
             if writer is None:
-                writer = pq.ParquetWriter(where, table.schema, **writer_options(table))
+                options = {**writer_options(table, rising), "store_schema": provenance is None}
+                writer = pq.ParquetWriter(where, table.schema, **options)
             writer.write_table(drop_unused_words(table), row_group_size=ROWS_PER_GROUP)
             rows += table.num_rows
         if writer is not None:
-            exported = {EXPORT_KEY.decode(): f"impressions_analytics {__version__}"}
+            exported = {EXPORT_KEY.decode(): f"impressions_analytics {__version__}", SOURCE_KEY.decode(): source}
             said = exported if provenance is None else {**provenance().to_metadata(), SEAL_KEY: NO_SEAL}
             writer.add_key_value_metadata(said)
     finally:
