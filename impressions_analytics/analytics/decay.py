@@ -12,6 +12,7 @@ from impressions_analytics.engine import (
     RequiredColumns,
     column_list,
     dtype_of,
+    known_from,
     known_until,
     nulls_last,
     open_input,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HOUR = 3600  # seconds
+_LONG_AGO = "1970-01-01 00:00:00"  # before any mailing
 _FINE = 12  # steps in the first hour, in which most mail is opened
 _TIMES = {"unique_opens": "int64", "median_hours": "float64", "p90_hours": "float64"}
 _DECAY = {
@@ -171,7 +173,8 @@ def open_decay(
         ``unique_opens``    int64      destinations whose first open came within that time
         ``share_of_opens``  float64    of the opens within the horizon; null while not mature
         ``half_life_hours`` float64    least time with half of these opens, in hours; null while not mature
-        ``mature``          bool       whether the horizon has passed for every destination of the group
+        ``mature``          bool       whether the horizon has passed for every destination of the group, and its
+                                       impressions are known from its sending on, by the certificate
         =================== ========== ==========================================================================
 
         While a group is not mature, its final opens are not known: its counts are shown, its shares are null. What
@@ -220,19 +223,22 @@ def open_decay(
     impressions = impressions if as_of is None else impressions.filter(impressions.timestamp <= until)
     sent = one_sending_each(sent.mutate(everything=0), keys)
     aged = ages(impressions, sent, keys)
-    curve = _open_decay(first_ages(aged, keys), sent, _known_until(source.table, until), keys, horizon_hours)
+    known = _known(source.table, known_from(data, "impressions"), until)
+    curve = _open_decay(first_ages(aged, keys), sent, known, keys, horizon_hours)
     result = source.deliver(curve.order_by(nulls_last([*groups, "hours"])), {**dtypes, **_DECAY})
     if not source.lazy:
         result.attrs = {"kinds": list(chosen), **misfits(source, impressions, aged)}
     return result
 
 
-def _open_decay(opened: Any, sent: Any, until: Any, keys: Sequence[str], horizon: int) -> Any:
+def _open_decay(opened: Any, sent: Any, known: Any, keys: Sequence[str], horizon: int) -> Any:
     """Define the analysis: opens per step of age on a spine of every group and step, added up."""
     import ibis
 
-    mailed = sent.group_by(list(keys)).aggregate(last_sent=sent.timestampsent.max()).cross_join(until)
-    mature = (mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until).fill_null(False)
+    times = {"first_sent": sent.timestampsent.min(), "last_sent": sent.timestampsent.max()}
+    mailed = sent.group_by(list(keys)).aggregate(**times).cross_join(known)
+    passed = mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until
+    mature = (passed & (mailed.first_sent >= mailed.since)).fill_null(False)
     opened = opened.filter(opened.seconds <= horizon * _HOUR)
     spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("step", horizon + _FINE))
     curve = _joined(_joined(spine, _reached_by_step(opened, keys), [*keys, "step"]), _half_lives(opened, keys), keys)
@@ -247,13 +253,15 @@ def _open_decay(opened: Any, sent: Any, until: Any, keys: Sequence[str], horizon
     )
 
 
-def _known_until(impressions: Any, as_of: pd.Timestamp | None) -> Any:
-    """Return the one moment until which the impressions are known."""
+def _known(impressions: Any, since: pd.Timestamp | None, until: pd.Timestamp | None) -> Any:
+    """Return the one moment since which the impressions are known, and the one until which they are."""
     import ibis
 
-    if as_of is not None:
-        return ibis.literal(as_of, "timestamp(6)").name("until").as_table()
-    return impressions.aggregate(until=impressions.timestamp.max())
+    if until is not None:
+        table = ibis.literal(until, "timestamp(6)").name("until").as_table()
+    else:
+        table = impressions.aggregate(until=impressions.timestamp.max())
+    return table.mutate(since=ibis.literal(_LONG_AGO if since is None else since, "timestamp(6)"))
 
 
 def _reached_by_step(opened: Any, keys: Sequence[str]) -> Any:

@@ -8,7 +8,7 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 from __future__ import annotations
 
 from impressions_analytics.engine.column_batches import ColumnBatch, Integers, UnsuitedError, column_batches
-from impressions_analytics.engine.coverage import Coverage, coverage_of, known_until
+from impressions_analytics.engine.coverage import Coverage, coverage_of, known_from, known_until
 from impressions_analytics.engine.expressions import nulls_last, whole_numbers
 from impressions_analytics.engine.inputs import AnalysisInput, open_input
 from impressions_analytics.engine.origins import check_family, origin_of
@@ -27,6 +27,7 @@ __all__ = [
     "column_list",
     "coverage_of",
     "dtype_of",
+    "known_from",
     "known_until",
     "nulls_last",
     "open_input",

@@ -129,6 +129,22 @@ def known_until(data: Any, kind: Kind) -> pd.Timestamp | None:
     return None if end is None else pd.Timestamp(end).as_unit("us")
 
 
+def known_from(data: Any, kind: Kind) -> pd.Timestamp | None:
+    """Return from when on rows of a kind are known by their certificate; None where it does not say, or from the first.
+
+    Examples
+    --------
+    >>> opens = pd.DataFrame({"ID": [1, 2]})
+    >>> opens.attrs["load"] = {"begin": "2026-01-01 00:00:00", "end": "2026-05-31 00:00:00", "rows": 2}
+    >>> known_from(opens, "impressions")
+    Timestamp('2026-01-01 00:00:00')
+    """
+    coverage = coverage_of(data, kind)
+    begins = [begin for known in (coverage.stretches, *coverage.of_mailings.values()) for begin, _ in known]
+    begin = min(begins, default=EARLIEST)
+    return None if begin == EARLIEST else pd.Timestamp(begin).as_unit("us")
+
+
 def _held(data: Any, kind: Kind) -> list[Mapping[str, Any]]:
     """Return the certificates of an input; that of a frame only as far as it belongs to the frame's rows."""
     if isinstance(data, pd.DataFrame):
