@@ -103,7 +103,7 @@ def beside(ax: Axes, share: float) -> Axes:
 def style_axes(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     """Give the Axes their labels and the one look of all charts."""
     ax.set_title(plain(title), loc="left", color=INK, fontweight="bold", fontsize="large")
-    ax.set_xlabel(plain(x), color=MUTED)
+    ax.set_xlabel(_wrapped(ax, x), color=MUTED)
     ax.set_ylabel(plain(y), color=MUTED)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -125,7 +125,12 @@ def say_nothing_to_draw(ax: Axes, words: str) -> Axes:
 
 def note(ax: Axes, words: str) -> None:
     """Put a remark below the label of the x axis."""
-    ax.set_xlabel(f"{ax.get_xlabel()}\n{plain(words)}")
+    ax.set_xlabel(f"{ax.get_xlabel()}\n{_wrapped(ax, words)}")
+
+
+def _wrapped(ax: Axes, words: str) -> str:
+    """Break words so that they are hardly wider than the Axes."""
+    return textwrap.fill(plain(words), max(20, int(0.8 * width_inches(ax) / LETTER_INCHES)))
 
 
 def banner(ax: Axes, words: str) -> None:

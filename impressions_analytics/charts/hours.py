@@ -77,10 +77,10 @@ def plot_hour_of_week(
     ax.set_yticks([place + 0.5 for place in range(7)], list(_WEEKDAYS))
     ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
     ax.set_ylim(7, 0)
-    _scale(ax, mesh, _LABELS[measure])
-    _tell(ax, cells, few, measure)
     if few.any(axis=None):
         note(ax, f"dotted: fewer than {FEW_MESSAGE_HOURS:,} messages were out, so the figure says little")
+    _scale(ax, mesh, _LABELS[measure])
+    _tell(ax, cells, few, measure)
     return ax
 
 
@@ -147,7 +147,10 @@ def _tell(ax: Axes, cells: pd.DataFrame, few: pd.DataFrame, measure: Measure) ->
 
 
 def _scale(ax: Axes, mesh: Any, label: str) -> None:
-    bar = ax.figure.colorbar(mesh, ax=ax, location="bottom", aspect=45, fraction=0.06)
+    # A layout engine keeps the scale below the label by itself.
+    engine = ax.get_figure(root=True).get_layout_engine()  # type: ignore[union-attr]
+    lines = ax.get_xlabel().count("\n") if engine is None else 0
+    bar = ax.figure.colorbar(mesh, ax=ax, location="bottom", aspect=45, fraction=0.06, pad=0.15 + 0.06 * lines)
     bar.set_label(label, color=MUTED)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=MUTED, labelcolor=INK, length=3)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.charts.canvas import note, percent_axis, say_nothing_to_draw, start_chart
+from impressions_analytics.charts.canvas import (
+    LETTER_INCHES,
+    note,
+    percent_axis,
+    say_nothing_to_draw,
+    start_chart,
+    width_inches,
+)
 from impressions_analytics.charts.palette import INK, PAGE, SERIES
 from impressions_analytics.charts.texts import percent, plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -123,7 +130,8 @@ def _bars(ax: Axes, names: list[str], low: Any, high: Any, said: list[str]) -> N
         tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{name}: {words}", full_width=True))
     ax.set_yticks(places, [plain(shortened(name)) for name in names])
     ax.set_ylim(max(_LEAST_PLACES, len(names)) - 0.4, -0.6)
-    ax.set_xlim(0, max(0.02, float(np.max(high))) * 1.5)
+    room = max(map(len, said)) * LETTER_INCHES / width_inches(ax)
+    ax.set_xlim(0, max(0.02, float(np.max(high))) / max(0.3, 0.95 - room))
     ax.tick_params(axis="y", length=0)
     percent_axis(ax.xaxis)
 
