@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from archive_account import Account, archive_at, opens
 
 import impressions_analytics as ia
 from impressions_analytics.engine.readers import embedded
+from impressions_analytics.parquet import seal
 from impressions_analytics.parquet.database import connect
 from impressions_analytics.parquet.files import drop_leftovers, replace_file
 from impressions_analytics.parquet.working_folder import remove_left_folders, working_folder
@@ -175,3 +177,21 @@ def test_leftovers_of_one_file_go_and_those_of_another_stay(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [".b.parquet.0123abcd.tmp"]
     drop_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_working_folder_that_the_system_cleaned_away_is_made_again(tmp_path):
+    shutil.rmtree(working_folder())
+    archive = archive_of(tmp_path / "mail", 30)
+    assert archive.export(tmp_path / "bi.duckdb", format="duckdb").tables["impressions"] == 30
+    assert rows_over_time(archive) == 30
+
+
+def test_a_footer_longer_than_one_read_is_read_and_sealed_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(seal, "FIRST_READ", 64)
+    path = ia.write_snapshot(opens(30), tmp_path / "rows.parquet")
+    assert len(ia.read_snapshot(path)) == 30
+    data = bytearray(path.read_bytes())
+    data[-400] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ia.DamagedFileError, match=r"rows\.parquet"):
+        ia.read_snapshot(path)

@@ -31,7 +31,9 @@ def working_folder() -> Path:
     ArchiveError
         The temporary directory refuses: no room, or no permission.
     """
-    return _folder_of(os.getpid(), tempfile.gettempdir())
+    folder = _folder_of(os.getpid(), tempfile.gettempdir())
+    folder.mkdir(mode=0o700, exist_ok=True)  # systems clean their temporary directory while a notebook stays open
+    return folder
 
 
 @contextlib.contextmanager
