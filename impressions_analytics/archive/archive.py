@@ -14,7 +14,7 @@ from impressions_analytics.archive.context import ArchiveContext
 from impressions_analytics.archive.partitions import described
 from impressions_analytics.archive.store import open_store
 from impressions_analytics.columns import KINDS, Family, Kind
-from impressions_analytics.errors import InvalidArgumentError, RequestRefusedError
+from impressions_analytics.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,14 +22,11 @@ if TYPE_CHECKING:
     from impressions_analytics.archive.results import (
         ErasureReceipt,
         Export,
-        KindSync,
-        LogSync,
         Retention,
         SyncSummary,
         Verification,
     )
-    from impressions_analytics.archive.suppression import Suppression
-    from impressions_analytics.archive.sync import OnProgress, SyncRequest
+    from impressions_analytics.archive.sync import OnProgress
     from impressions_analytics.certificate import Certificate
     from impressions_analytics.loader.log_columns import LogKind
 
@@ -158,10 +155,10 @@ class Archive:
             The API failed; what came before is kept.
         """
         from impressions_analytics.archive.log_sync import check_logs_are_wanted_whole
-        from impressions_analytics.archive.results import SyncSummary
         from impressions_analytics.archive.sync import archive_begin, make_sync_request
+        from impressions_analytics.archive.whole_sync import sync_archive
 
-        source = self._context.source(api)
+        self._context.source(api)  # a wrong zone is told before anything else
         wanted = _kinds(kinds)
         added = begin is None and not set(wanted) <= set(self.kinds)
         request = make_sync_request(
@@ -173,60 +170,7 @@ class Archive:
             check_logs_are_wanted_whole(emailings)
         for kind in wanted:
             self._context.partitions(kind)
-        with self._context.writing() as suppression:
-            done, refused = self._sync_kinds(wanted, suppression, source, request, progress)
-            kept: list[LogSync] = []
-            if logs:
-                known = [kind for kind in wanted if kind not in refused]
-                kept, refused_logs = self._sync_logs(known, suppression, api, request)
-                refused |= refused_logs
-            oldest = request.keep_from
-            retention = None if oldest is None else self._context.retain(oldest)
-        return SyncSummary(self._context.store.name, done, retention, kept, refused)
-
-    def _sync_kinds(
-        self, kinds: Sequence[Kind], suppression: Suppression, source: Any, request: SyncRequest,
-        progress: OnProgress | None,
-    ) -> tuple[list[KindSync], dict[str, str]]:  # fmt: skip
-        """Sync every kind; one that the account's version does not know is no reason to leave out the others."""
-        from impressions_analytics.api.outcomes import is_unknown_call
-
-        done: list[KindSync] = []
-        refused: dict[str, str] = {}
-        for kind in kinds:
-            try:
-                done.append(self._sync_kind(kind, suppression, source, request, progress))
-            except RequestRefusedError as problem:
-                if not is_unknown_call(problem) or (kind == kinds[-1] and not done):
-                    raise
-                refused[kind] = str(problem)
-        return done, refused
-
-    def _sync_logs(
-        self, kinds: Sequence[Kind], suppression: Suppression, api: Any, request: SyncRequest
-    ) -> tuple[list[LogSync], dict[str, str]]:
-        """Keep the logs of every kind; where the API refuses them, the events are kept all the same."""
-        from impressions_analytics.archive.log_sync import log_kinds, sync_logs
-
-        done: list[LogSync] = []
-        with self._context.log_source(api) as source:
-            for kind in log_kinds(kinds):
-                partitions = self._context.partitions(cast("Kind", kind))
-                try:
-                    done.append(sync_logs(partitions, suppression, source, request))
-                except RequestRefusedError as problem:
-                    return done, {f"logs of {kind}": str(problem)}
-        return done, {}
-
-    def _sync_kind(
-        self, kind: Kind, suppression: Suppression, source: Any, request: SyncRequest, progress: OnProgress | None
-    ) -> KindSync:
-        from impressions_analytics.archive.sync import sync_kind
-
-        try:
-            return sync_kind(self._context.partitions(kind), suppression, source, request, progress=progress)
-        finally:
-            self._context.remember(kind)
+        return sync_archive(self._context, api, wanted, request, logs=logs, progress=progress)
 
     def read(
         self,
