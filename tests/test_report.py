@@ -17,7 +17,7 @@ from archive_account import opens as archived
 import impressions_analytics as ia
 from impressions_analytics.certificate import fingerprint
 from impressions_analytics.report.certificates import Certified, certified, overall
-from impressions_analytics.report.headlines import headlines
+from impressions_analytics.report.headlines import _half_life, headlines
 from impressions_analytics.report.inputs import gather
 from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.results import compute
@@ -399,3 +399,9 @@ def test_an_archive_that_keeps_log_files_tells_providers_and_countries(tmp_path:
     assert "By the log files since 2026-06-01. The most were delivered at " in page.text
     assert "of the opens by persons: where the address that opened is." in page.text
     assert "Providers of the recipients" not in written(tmp_path, archive, emailing=402).text
+
+
+def test_the_half_life_says_within_which_hours_the_middle_mailings_lie() -> None:
+    [line] = _half_life(pd.Series([float(hours) for hours in range(2, 13)]))  # eleven mailings: the tenth and ninetieth
+    assert line.value == "7 hours"
+    assert "for the middle 80% of them 3 hours to 11 hours" in line.meaning
