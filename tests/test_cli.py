@@ -103,6 +103,8 @@ def test_an_archive_is_synced_verified_exported_and_forgets_a_person(account, im
     profile = account.truth()[0]["profile"]
     assert impressions("erase", "archive", "--profile", str(profile))[0] == 0
     assert profile not in set(ia.Archive("archive").read("impressions")["profile"])
+    next(Path("archive/impressions").rglob("impressions-*.parquet")).unlink()
+    assert impressions("verify", "archive")[0] == 1
 
 
 def test_mailings_are_listed_newest_first_from_the_api_and_the_same_from_an_archive(account, impressions):

@@ -19,6 +19,7 @@ from impressions_analytics.certificate import fingerprint
 from impressions_analytics.report.certificates import Certified, certified, overall
 from impressions_analytics.report.headlines import _half_life, headlines
 from impressions_analytics.report.inputs import gather
+from impressions_analytics.report.last_mailing import last_mailing
 from impressions_analytics.report.mailings_table import mailings_table
 from impressions_analytics.report.results import compute
 from impressions_analytics.report.sections import _decay
@@ -405,3 +406,12 @@ def test_the_half_life_says_within_which_hours_the_middle_mailings_lie() -> None
     [line] = _half_life(pd.Series([float(hours) for hours in range(2, 13)]))  # eleven mailings: the tenth and ninetieth
     assert line.value == "7 hours"
     assert "for the middle 80% of them 3 hours to 11 hours" in line.meaning
+
+
+def test_two_mailings_before_the_last_are_too_few_to_compare() -> None:
+    given = {kind: rows[rows["mailing"] >= 409] for kind, rows in ten_and_a_last().items() if kind != "emailings"}
+    inputs = gather(given.pop("impressions"), given)
+    last = last_mailing(compute(inputs), inputs)
+    assert [line.usual for line in last.measures if line.label == "Opened"] == [
+        "too few mailings before it to compare: 2"
+    ]
