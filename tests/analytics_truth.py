@@ -62,7 +62,7 @@ def destinations() -> pd.DataFrame:
 
 
 def events(*pairs: tuple[int, int]) -> pd.DataFrame:
-    return pd.DataFrame(pairs, columns=["mailing", "destination"], dtype="int64")
+    return pd.DataFrame(pairs, columns=["mailing", "destination"], dtype="int64").assign(useragent=OUTLOOK)
 
 
 DELIVERIES = events((1, 10), (1, 10), (1, 11), (1, 12), (2, 20), (2, 21), (2, 22), (2, 23))

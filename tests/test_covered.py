@@ -133,19 +133,26 @@ def test_every_rate_is_that_of_sets_within_sets() -> None:
         for kind, pairs in rows.items()
     }
     opens = tables.pop("impressions").assign(useragent=pd.Series(agents, dtype="str"))
+    clickers = [draw.choice(["curl/8.4.0", truth.OUTLOOK]) for _ in rows["clicks"]]
+    tables["clicks"] = tables["clicks"].assign(useragent=pd.Series(clickers, dtype="str"))
+    rows["clicks"], bots = (
+        [row for row, agent in zip(rows["clicks"], clickers, strict=True) if (agent == truth.OUTLOOK) == human]
+        for human in (True, False)
+    )
     result = ia.mailing_performance(opens, **tables).set_index("mailing")
     persons = [row for row, agent in zip(rows["impressions"], agents, strict=True) if agent == truth.OUTLOOK]
-    assert sorted(result.index) == sorted({one for pairs in rows.values() for one, _ in pairs} - {None})
+    assert sorted(result.index) == sorted({one for pairs in (*rows.values(), bots) for one, _ in pairs} - {None})
     for mailing, row in result.iterrows():
-        o, s, d, c, h = (
+        o, s, d, c, h, b = (
             {message for one, message in pairs if one == mailing and message is not None}
-            for pairs in (*rows.values(), persons)
+            for pairs in (*rows.values(), persons, bots)
         )
         for rate, members, of in (
             ("open_rate_of_sent", o & s, s), ("open_rate_high", o & d, d), ("open_rate_low", h & d, d),
             ("click_to_open_rate", c & o, o), ("click_through_rate", c & d, d),
         ):  # fmt: skip
             assert row[rate] == pytest.approx(len(members) / len(of)) if of else pd.isna(row[rate])
+        assert row[["unique_clicks", "unique_clicks_only_by_bots"]].tolist() == [len(c), len(b - c)]
         outside = ["opened_not_sent", "opened_not_delivered", "clicked_not_opened", "clicked_not_delivered"]
         assert row[outside].tolist() == [len(o - s), len(o - d), len(c - o), len(c - d)]
 

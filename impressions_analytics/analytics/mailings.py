@@ -10,7 +10,7 @@ from impressions_analytics.analytics.classes import with_classes
 from impressions_analytics.analytics.covered import only_covered, read_covered
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, Figure
 from impressions_analytics.analytics.message_counts import REQUIRED, count_messages
-from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError
 
@@ -37,7 +37,7 @@ def mailing_performance(
     destinations : frame, path or Archive, optional
         Destinations (``ID``, ``mailing``): what was sent.
     deliveries, clicks : frame, path or Archive, optional
-        Those events (``mailing``, ``destination``).
+        Those events (``mailing``, ``destination``; of clicks the ``useragent`` as well).
     emailings : frame, path or Archive, optional
         Emailings (``ID``, ``timestamp``): they tell when a mailing was sent, so that the inputs can be held against it.
     figures : sequence of str, optional
@@ -69,7 +69,10 @@ def mailing_performance(
         ``open_rate_low``                    float64 deliveries   H / D
         ``estimated_open_rate``              float64 deliveries   H / (D - (U - H)); no interval: an estimate
                                                                   that rests on the assumption in ``attrs``
-        ``unique_clicks``                    int64   clicks       UC, distinct destinations with a click
+        ``unique_clicks``                    int64   clicks       UC, distinct destinations with a click that
+                                                                  is not a bot's
+        ``unique_clicks_only_by_bots``       int64   clicks       distinct destinations clicked by scanners and
+                                                                  HTTP libraries only; they count nowhere else
         ``clicked_not_opened``               int64   clicks       those of UC that are not in U
         ``click_to_open_rate``               float64 clicks       UC / U
         ``effective_opens``                  int64   clicks       destinations that opened or clicked
@@ -129,6 +132,8 @@ def mailing_performance(
     others = {
         name: source.also(given[name], required) for name, required in REQUIRED.items() if given[name] is not None
     }
+    if "clicks" in others:
+        others["clicks"] = with_classes(AnalysisInput(others["clicks"], source.engine), ("kind",))
     expression = _performance(with_classes(source, ("kind",)), others, chosen)
     dtypes = {column: figure.dtype for figure in chosen for column in figure.columns}
     result = source.deliver(expression, {"mailing": "int64", **dtypes, "not_covered": "str"})

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 REQUIRED: dict[Kind, RequiredColumns] = {
     "destinations": RequiredColumns("destinations", ("ID", "mailing")),
     "deliveries": RequiredColumns("deliveries", ("mailing", "destination")),
-    "clicks": RequiredColumns("clicks", ("mailing", "destination")),
+    "clicks": RequiredColumns("clicks", ("mailing", "destination", "useragent")),
 }
 _FLAGS: dict[Kind, str] = {"destinations": "sent", "deliveries": "delivered", "clicks": "clicked"}
-_TALLIES = ("impressions", "machine", *_FLAGS.values())
+_TALLIES = ("impressions", "machine", *_FLAGS.values(), "clicked_by_bot")
 
 
 def count_messages(rows: Any, others: Mapping[Kind, Any]) -> Any:
@@ -28,7 +28,7 @@ def count_messages(rows: Any, others: Mapping[Kind, Any]) -> Any:
     rows : ibis.Table
         Impressions with their ``classified_kind``.
     others : mapping of str to ibis.Table
-        The destinations, deliveries and clicks that there are, by their kind.
+        The destinations, deliveries and clicks that there are, by their kind; clicks with their ``classified_kind``.
 
     Returns
     -------
@@ -53,6 +53,7 @@ def count_messages(rows: Any, others: Mapping[Kind, Any]) -> Any:
         "human_and_delivered": human & delivered,
         "delivered_less_machine_only": delivered & ~(opened & ~human),
         "unique_clicks": clicked,
+        "unique_clicks_only_by_bots": message & (told.clicked_by_bot > 0) & ~clicked,
         "clicked_not_opened": clicked & ~opened,
         "clicked_and_opened": clicked & opened,
         "clicked_not_delivered": clicked & ~delivered,
@@ -74,11 +75,19 @@ def _messages(rows: Any, others: Mapping[Kind, Any]) -> Any:
     opened = rows.group_by("mailing", "destination").aggregate(impressions=rows.count(), machine=machine.sum())
     parts = [_tallied(opened, impressions=opened.impressions.cast("int64"), machine=opened.machine.cast("int64"))]
     for kind, table in others.items():
-        named = table.rename(destination="ID") if kind == "destinations" else table
-        parts.append(_tallied(named.select("mailing", "destination").distinct(), **{_FLAGS[kind]: 1}))
+        if kind == "clicks":
+            bot = table.classified_kind == "bot"
+            parts += [_marked(table.filter(~bot), "clicked"), _marked(table.filter(bot), "clicked_by_bot")]
+        else:
+            parts.append(_marked(table.rename(destination="ID") if kind == "destinations" else table, _FLAGS[kind]))
     told = ibis.union(*parts) if len(parts) > 1 else parts[0]
     told = told.filter(told.mailing.notnull())
     return told.group_by("mailing", "destination").aggregate(**{name: told[name].sum() for name in _TALLIES})
+
+
+def _marked(table: Any, flag: str) -> Any:
+    """Return one row per message of a table, with a flag."""
+    return _tallied(table.select("mailing", "destination").distinct(), **{flag: 1})
 
 
 def _tallied(table: Any, **tallies: Any) -> Any:

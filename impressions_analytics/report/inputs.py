@@ -33,7 +33,7 @@ MOST_ROWS_IN_MEMORY = 20_000_000
 NEEDED: dict[Kind, tuple[str, ...]] = {
     "impressions": ("timestamp", "mailing", "useragent", "destination", "profile"),
     "deliveries": ("mailing", "destination", "timestamp"),
-    "clicks": ("mailing", "destination", "timestamp"),
+    "clicks": ("mailing", "destination", "useragent", "timestamp"),
     "destinations": ("ID", "mailing", "timestampsent"),
     "emailings": ("ID", "subject", "timestamp"),
     "errors": ("mailing", "destination", "status", "errorcode"),
