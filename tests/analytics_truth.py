@@ -261,7 +261,7 @@ CASES = [
     Case(
         "mailings",
         lambda data: ia.mailing_performance(
-            data, destinations=destinations(), deliveries=DELIVERIES, clicks=CLICKS
+            data, destinations=destinations(), deliveries=DELIVERIES, clicks=CLICKS, intervals=True, estimate=True
         ),
         [
             (1, 4, 3, 4 / 3, 1, 1 / 4, 2, 1 / 3, 4, 3 / 4, 3, 1.0, 2 / 3, 1.0, 1, 0, 1 / 3, 3, 1 / 3, None),

@@ -31,7 +31,7 @@ def test_rates_carry_the_wilson_interval_of_published_tables(
 ) -> None:
     impressions = opens(*((number, "2025-01-01", 1) for number in range(opened)))
     deliveries = truth.events(*((1, number) for number in range(delivered)))
-    row = ia.mailing_performance(impressions, deliveries=deliveries).iloc[0]
+    row = ia.mailing_performance(impressions, deliveries=deliveries, intervals=True).iloc[0]
     assert row["open_rate_high"] == opened / delivered
     assert row["open_rate_high_ci_low"] == pytest.approx(low, abs=5e-5)
     assert row["open_rate_high_ci_high"] == pytest.approx(high, abs=5e-5)
@@ -44,7 +44,12 @@ def test_a_rate_counts_only_members_of_its_denominator_and_the_others_apart() ->
         destinations=pd.DataFrame({"ID": [11, 12, 13], "mailing": 1}),
         deliveries=truth.events((1, 1), (1, 7)),
         clicks=truth.events((1, 1), (1, 9)),
-    ).iloc[0]
+        intervals=True,
+    )
+    assert result.attrs["outside"] == {
+        "opened_not_sent": 3, "opened_not_delivered": 2, "clicked_not_opened": 1, "clicked_not_delivered": 1,
+    }  # fmt: skip
+    result = result.iloc[0]
     assert result[["unique_opens", "delivered", "unique_clicks"]].tolist() == [3, 2, 2]
     assert result[["opened_not_sent", "opened_not_delivered"]].tolist() == [3, 2]
     assert result[["clicked_not_opened", "clicked_not_delivered"]].tolist() == [1, 1]
@@ -53,12 +58,40 @@ def test_a_rate_counts_only_members_of_its_denominator_and_the_others_apart() ->
 
 
 def test_what_cannot_be_computed_is_absent() -> None:
-    assert list(ia.mailing_performance(truth.impressions()).columns) == [
+    assert list(ia.mailing_performance(truth.impressions(), intervals=True).columns) == [
         "mailing", "impressions", "unique_opens", "reopen_ratio", "machine_impressions",
         "machine_share_of_impressions", "unique_opens_not_only_machines", "machine_share_of_unique_opens",
         "machine_share_of_unique_opens_ci_low",
         "machine_share_of_unique_opens_ci_high", "not_covered",
     ]  # fmt: skip
+
+
+def test_by_default_a_mailing_has_the_figures_that_people_read() -> None:
+    sent_at = pd.Timestamp("2024-12-29 20:00")
+    emailings = pd.DataFrame({"ID": [1], "subject": ["New year"], "timestamp": [sent_at]})
+    given = {"destinations": truth.destinations(), "deliveries": truth.DELIVERIES, "clicks": truth.CLICKS}
+    result = ia.mailing_performance(truth.impressions(), **given, emailings=emailings)
+    assert list(result.columns) == [
+        "mailing", "subject", "sent_at", "unique_opens", "unique_opens_not_only_machines", "sent", "open_rate_of_sent",
+        "delivered", "open_rate_high", "open_rate_low", "unique_clicks", "click_to_open_rate", "click_through_rate",
+        "not_covered",
+    ]  # fmt: skip
+    assert result[["subject", "sent_at"]].astype(object).where(result.notna(), None).to_numpy().tolist() == [
+        ["New year", sent_at], [None, None],
+    ]  # fmt: skip
+    with_estimate = ia.mailing_performance(truth.impressions(), **given, estimate=True)
+    assert set(with_estimate.columns) - set(result.columns) == {"estimated_open_rate"}
+    assert "subject" not in with_estimate
+    with pytest.raises(ia.AnalysisError, match=r"estimated_open_rate is .*: it needs deliveries as well"):
+        ia.mailing_performance(truth.impressions(), estimate=True)
+
+
+def test_clicks_of_bots_and_libraries_are_counted_apart() -> None:
+    bots = truth.events((1, 11), (1, 10)).assign(useragent="python-requests/2.31")
+    clicks = pd.concat([truth.events((1, 10)), bots])
+    row = ia.mailing_performance(truth.impressions(), clicks=clicks, intervals=True).iloc[0]
+    assert row[["unique_clicks", "unique_clicks_only_by_bots", "effective_opens"]].tolist() == [1, 1, 3]
+    assert row["click_to_open_rate"] == 1 / 3
 
 
 @pytest.mark.parametrize("figure", [figure for figure in FIGURES if figure.needs], ids=lambda figure: figure.name)
@@ -75,11 +108,14 @@ def test_only_the_figures_asked_for_are_computed_in_their_order() -> None:
 def test_a_mailing_without_impressions_has_a_row() -> None:
     result = ia.mailing_performance(opens((1, "2025-01-01", 1)), deliveries=truth.events((1, 1), (2, 9)))
     assert result[["mailing", "unique_opens", "delivered"]].to_numpy().tolist() == [[1, 1, 1], [2, 0, 1]]
-    assert result["reopen_ratio"].isna().tolist() == [False, True]
+    rates = ia.mailing_performance(
+        opens((1, "2025-01-01", 1)), deliveries=truth.events((1, 1), (2, 9)), figures=["reopen_ratio"]
+    )
+    assert rates["reopen_ratio"].isna().tolist() == [False, True]
 
 
 def test_the_estimate_lies_between_the_bounds_and_names_its_assumption() -> None:
-    result = ia.mailing_performance(truth.impressions(), deliveries=truth.DELIVERIES)
+    result = ia.mailing_performance(truth.impressions(), deliveries=truth.DELIVERIES, estimate=True)
     low, high = result["open_rate_low"], result["open_rate_high"]
     assert result["estimated_open_rate"].between(low, high).all()
     assert "opened as often as all other recipients" in result.attrs["assumption"]

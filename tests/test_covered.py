@@ -139,7 +139,7 @@ def test_every_rate_is_that_of_sets_within_sets() -> None:
         [row for row, agent in zip(rows["clicks"], clickers, strict=True) if (agent == truth.OUTLOOK) == human]
         for human in (True, False)
     )
-    result = ia.mailing_performance(opens, **tables).set_index("mailing")
+    result = ia.mailing_performance(opens, **tables, intervals=True).set_index("mailing")
     persons = [row for row, agent in zip(rows["impressions"], agents, strict=True) if agent == truth.OUTLOOK]
     assert sorted(result.index) == sorted({one for pairs in (*rows.values(), bots) for one, _ in pairs} - {None})
     for mailing, row in result.iterrows():

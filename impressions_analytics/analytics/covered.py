@@ -170,10 +170,18 @@ def window_lacks(given: Mapping[Kind, Any], begin: datetime, end: datetime) -> t
     return covered.words(_NO_MAILING), covered.attrs([])["not_proven"]
 
 
+def emailings_of(inputs: Mapping[Kind, Any]) -> Any:
+    """Return the emailings that were given, or else those of an archive among the inputs; None without any."""
+    given = inputs.get("emailings")
+    if given is not None:
+        return given
+    return next((data for data in inputs.values() if "emailings" in getattr(data, "kinds", ())), None)
+
+
 def _with_emailings(inputs: Mapping[Kind, Any]) -> dict[Kind, Any]:
     """Add the emailings of an archive: nothing else tells as well when a mailing was sent."""
-    archive = next((data for data in inputs.values() if "emailings" in getattr(data, "kinds", ())), None)
-    return {**inputs, **({} if archive is None or "emailings" in inputs else {"emailings": archive})}
+    emailings = emailings_of(inputs)
+    return {**inputs, **({} if emailings is None else {"emailings": emailings})}
 
 
 def _firsts(source: AnalysisInput, inputs: Mapping[Kind, Any]) -> Firsts:

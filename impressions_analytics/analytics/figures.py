@@ -49,10 +49,9 @@ class Figure:
     source: str = COMMON
     unit: str = ""
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it gives."""
-        return interval_names(self.name) if self.interval else (self.name,)
+    def columns(self, *, intervals: bool) -> tuple[str, ...]:
+        """Return the columns that it gives, with or without the ends of its interval."""
+        return interval_names(self.name) if self.interval and intervals else (self.name,)
 
     @property
     def inputs(self) -> tuple[Kind, ...]:
@@ -114,3 +113,12 @@ FIGURES = (
            ("clicked_and_delivered", "delivered"), interval=True),
 )  # fmt: skip
 """Every figure of a mailing, in the order of the columns; a rate counts only members of its denominator."""
+NARROW = (
+    "unique_opens", "unique_opens_not_only_machines", "sent", "open_rate_of_sent", "delivered", "open_rate_low",
+    "open_rate_high", "unique_clicks", "click_through_rate", "click_to_open_rate",
+)  # fmt: skip
+"""The figures that people read, and that are given when nothing else is asked for."""
+OUTSIDE = ("opened_not_sent", "opened_not_delivered", "clicked_not_opened", "clicked_not_delivered")
+"""What falls outside the denominators of rates; it is always told."""
+ON_REQUEST = ("estimated_open_rate",)
+"""What rests on an assumption that nothing in the data can bear out."""

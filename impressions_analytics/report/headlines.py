@@ -79,11 +79,7 @@ def _rates(performance: pd.DataFrame) -> list[Headline]:
         delivered = rows["delivered"].sum()
         human, opened = _members(rows, "open_rate_low", "delivered"), _members(rows, "open_rate_high", "delivered")
         low, high = share(human, delivered), share(opened, delivered)
-        reached = delivered - (opened - human)
-        estimate = f"estimate {share(human, reached)}, if those hidden by machines open as others do"
-        meaning = (
-            f"of the delivered messages: machine-only opens left out, up to counted; {estimate}{_of(rows, performance)}"
-        )
+        meaning = f"of the delivered messages: machine-only opens left out, up to counted{_of(rows, performance)}"
         return [Headline("Open rate", between(low, high), meaning)]
     if "open_rate_of_sent" in performance:
         rows = performance[performance["open_rate_of_sent"].notna()]

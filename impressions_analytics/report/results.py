@@ -110,6 +110,7 @@ def _performance(inputs: Inputs) -> pd.DataFrame:
         deliveries=inputs.get("deliveries"),
         clicks=inputs.get("clicks"),
         emailings=inputs.get("emailings"),
+        intervals=True,
     )
     return result
 

@@ -146,7 +146,7 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
         "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
         "unique_opens_not_only_machines": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
         "delivered": "delivered", "open_rate_low": "open rate, low",
-        "open_rate_high": "open rate, high", "estimated_open_rate": "open rate, estimate",
+        "open_rate_high": "open rate, high",
         "unique_clicks": "unique clicks", "click_through_rate": "click-through rate",
         "click_to_open_rate": "click-to-open rate",
     }  # fmt: skip
