@@ -61,7 +61,11 @@ def events(impressions: pd.DataFrame) -> dict[str, pd.DataFrame]:
     )
     keys = firsts[["mailing", "destination"]]
     sent = firsts.rename(columns={"destination": "ID"}).assign(timestampsent=firsts["at"].min())
-    return {"deliveries": keys, "clicks": keys[::10], "destinations": sent[["ID", "mailing", "timestampsent"]]}
+    return {
+        "deliveries": keys,
+        "clicks": keys[::10].assign(useragent=AGENTS[0]),
+        "destinations": sent[["ID", "mailing", "timestampsent"]],
+    }
 
 
 DATA = opens(60)
@@ -142,7 +146,7 @@ def test_the_open_rate_is_a_range_where_machines_hide_it() -> None:
     shown = figures(data, **given)
     value, meaning = shown["Open rate"]
     assert value == "25.0% to 50.0%"
-    assert "estimate 33.3%" in meaning  # 5 of the 20 delivered less the 5 hidden
+    assert "estimate" not in meaning  # it rests on an assumption that no data can bear out
     assert shown["Machine-only opens"][0] == "50.0%"
 
 
