@@ -40,8 +40,8 @@ class StarFigures:
         others: dict[str, Any] = {
             kind: self.archive for kind in ("destinations", "deliveries", "clicks", "emailings") if kind in self.kinds
         }
-        result: pd.DataFrame = mailing_performance(self.archive, **others)
-        return result
+        result: pd.DataFrame = mailing_performance(self.archive, **others, intervals=True)
+        return result.drop(columns=["subject", "sent_at"], errors="ignore")  # the dimension has them of its own
 
     def of_recipients(self) -> pd.DataFrame:
         """Return what `engagement_segments` gives, as of the end of what was loaded; without impressions no rows."""
@@ -65,5 +65,5 @@ class StarFigures:
         return {
             column: figure.formula + end
             for figure in FIGURES
-            for column, end in zip(figure.columns, ends, strict=False)
+            for column, end in zip(figure.columns(intervals=True), ends, strict=False)
         }  # fmt: skip
