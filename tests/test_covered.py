@@ -197,9 +197,10 @@ def test_no_winner_is_named_and_nothing_forecast_of_a_mailing_that_is_not_covere
 
 
 def test_no_half_life_is_told_of_a_mailing_whose_first_opens_are_not_known() -> None:
-    opens, sent = frame("impressions", "2026-01-01", "2026-07-01"), frame("destinations", None, "2026-07-01")
+    # Mailing 411 was sent half an hour before the opens begin.
+    opens, sent = frame("impressions", "2026-02-02 09:30", "2026-07-01"), frame("destinations", None, "2026-07-01")
     result = ia.open_decay(opens, sent).groupby("mailing")["half_life_hours"].first()
-    assert result.isna().to_dict() == {402: True, 411: False, 412: False}
+    assert result.isna().to_dict() == {402: True, 411: True, 412: False}
 
 
 @pytest.mark.parametrize(("begin", "lacks"), [
