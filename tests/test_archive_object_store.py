@@ -1,5 +1,6 @@
 """An archive in an object store keeps the promises of one in a folder, against an imitation of S3 on loopback."""
 
+import sys
 from importlib.util import find_spec
 
 import pandas as pd
@@ -104,6 +105,29 @@ def test_exports_and_reports_go_to_the_object_store_and_nowhere_else(endpoint, b
         archive.export(address(endpoint, f"{name}/archive/impressions"))
     with pytest.raises(ia.InvalidArgumentError, match="'carrier://pigeon/report' cannot be reached"):
         ia.write_report("nowhere.parquet", "carrier://pigeon/report/page.html")
+
+
+def test_analyses_snapshots_and_reports_read_an_address_without_other_packages(endpoint, bucket, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    _, name = bucket
+    archive = archive_at(address(endpoint, f"{name}/archive"))
+    account = Account()
+    account.add("impressions", opens(120))
+    archive.sync(account)
+    whole, kind = address(endpoint, f"{name}/archive"), address(endpoint, f"{name}/archive/impressions")
+    month = address(endpoint, f"{name}/archive/impressions/month=2026-01/impressions-2026-01.parquet")
+    assert ia.impressions_over_time(kind, every="year")["impressions"].tolist() == [120]
+    assert ia.impressions_per_profile(month)["impressions"].sum() == 120
+    pd.testing.assert_frame_equal(ia.read_snapshot(month), opens(120))
+    assert ia.write_report(whole, tmp_path / "report.html").is_file()
+    with pytest.raises(ia.InvalidArgumentError, match=rf"s3://{name}/archive is an archive of several kinds"):
+        ia.impressions_over_time(whole)
+    with pytest.raises(ia.InvalidArgumentError, match=rf"there is no Parquet file at s3://{name}/none"):
+        ia.impressions_over_time(address(endpoint, f"{name}/none"))
+    with pytest.raises(ia.ArchiveError, match=rf"there is no file s3://{name}/none.parquet"):
+        ia.read_snapshot(address(endpoint, f"{name}/none.parquet"))
+    with pytest.raises(ia.InvalidArgumentError, match=r"s3://mail/opens.parquet is an address"):
+        ia.write_snapshot(opens(1), "s3://mail/opens.parquet")
 
 
 def test_an_upload_that_fails_leaves_the_old_object(endpoint, bucket, monkeypatch):

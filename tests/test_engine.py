@@ -194,7 +194,7 @@ def test_an_object_store_is_read_by_its_address(opens: pd.DataFrame) -> None:
 def test_an_address_that_needs_packages_names_the_command_that_brings_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(ia.InvalidArgumentError, match=r'pip install "\.\[s3\]"'):
-        ia.impressions_over_time("s3://mail/opens.parquet")
+        ia.impressions_over_time("oss://mail/opens.parquet")
 
 
 def test_an_address_of_no_known_kind_is_refused() -> None:

@@ -13,8 +13,9 @@ from impressions_analytics.archive.periods import Stretch
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError
+from impressions_analytics.parquet.remote import ARCHIVE_FILE
 
-STATE = ".archive.json"
+STATE = ARCHIVE_FILE
 """Its name; every engine passes over names that begin with a dot."""
 
 FORMAT = 1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.errors import DamagedFileError, InvalidArgumentError, MissingColumnError
 from impressions_analytics.parquet.database import connect, duckdb_told, literal
 from impressions_analytics.parquet.places import parquet_files
+from impressions_analytics.parquet.remote import is_remote, remote_rows
 from impressions_analytics.parquet.rows_file import parquet_told
 from impressions_analytics.parquet.seal import check_files
 
@@ -179,6 +181,10 @@ def local_files(path: str | Path) -> list[str]:
 def _scan(path: str | Path, backend: Any) -> Any:
     import duckdb
 
+    if is_remote(path) and "*" not in str(path):
+        name = f"remote_{uuid4().hex}"
+        backend.con.register(name, remote_rows(str(path)))
+        return backend.table(name)
     protocol, separator, _ = str(path).partition("://")
     if separator and protocol not in {"http", "https", "file"} and not backend.con.filesystem_is_registered(protocol):
         backend.con.register_filesystem(_remote_files(protocol))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from impressions_analytics.errors import DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.files import replace_file
 from impressions_analytics.parquet.layout import Provenance, write_tables
 from impressions_analytics.parquet.places import local_path
+from impressions_analytics.parquet.remote import is_remote, open_remote, shown
 from impressions_analytics.parquet.rows_file import RowsFile
 from impressions_analytics.parquet.tables import identify, to_frame, to_table
 
@@ -61,6 +63,11 @@ def write_snapshot(frame: pd.DataFrame, path: str | os.PathLike[str], *, kind: K
     """
     import pyarrow.parquet as pq
 
+    if "://" in os.fspath(path):
+        raise InvalidArgumentError(
+            f"{shown(os.fspath(path))} is an address, and a snapshot is a file on this machine: an Archive writes to "
+            "object stores"
+        )
     kind, family = identify(frame, kind=kind)
     load = certificate_of(frame)
     provenance = Provenance(kind, family, load=load, zone=(load or {}).get("zone"))
@@ -105,7 +112,11 @@ def read_snapshot(path: str | os.PathLike[str], *, columns: Sequence[str] | None
     Traceback (most recent call last):
     impressions_analytics.errors.ArchiveError: there is no file nowhere.parquet
     """
-    with RowsFile(local_path(path), str(path)) as file:
+    with ExitStack() as opened:
+        if is_remote(path):
+            file = opened.enter_context(RowsFile(opened.enter_context(open_remote(str(path))), shown(str(path))))
+        else:
+            file = opened.enter_context(RowsFile(local_path(path), str(path)))
         provenance, known = file.provenance, file.schema.names
         unknown = [name for name in columns or () if name not in known]
         if unknown:

@@ -15,6 +15,7 @@ from impressions_analytics.columns import Kind
 from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError, printable
 from impressions_analytics.parquet.places import local_path
+from impressions_analytics.parquet.remote import is_remote, is_remote_archive
 
 KINDS_USED: tuple[Kind, ...] = (
     "impressions", "deliveries", "clicks", "destinations", "emailings", "errors", "unsubscribes", "abuses",
@@ -130,10 +131,12 @@ def _rows(archive: Any, kind: Kind) -> int:
 
 def _opened(data: Any) -> Any:
     """Open a folder as an archive if it holds one."""
-    if not isinstance(data, str | Path) or "://" in str(data) or not local_path(data).is_dir():
-        return data
     from impressions_analytics.archive import Archive
 
+    if is_remote(data) and is_remote_archive(str(data)):
+        return Archive(data)
+    if not isinstance(data, str | Path) or "://" in str(data) or not local_path(data).is_dir():
+        return data
     archive = Archive(data)
     return archive if _rows(archive, "impressions") else data
 
