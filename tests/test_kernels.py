@@ -105,6 +105,14 @@ def test_user_agent_breakdown_is_as_defined(rows: Any, by: Any, kinds: Any) -> N
     pd.testing.assert_frame_equal(got, defined(frame, ia.user_agent_breakdown, got, by=by, kinds=kinds))
 
 
+@given(rows, st.sampled_from([None, "person"]))
+@example([], None)
+def test_impressions_by_hour_of_week_is_as_defined(rows: Any, kinds: Any) -> None:
+    frame = frame_of(rows)
+    got = ia.impressions_by_hour_of_week(frame, kinds=kinds)
+    pd.testing.assert_frame_equal(got, defined(frame, ia.impressions_by_hour_of_week, got, kinds=kinds))
+
+
 whole = st.integers(-(2**63), 2**63 - 1) | close | st.sampled_from([-(2**63), 2**63 - 1])
 
 

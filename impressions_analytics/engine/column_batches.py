@@ -84,7 +84,7 @@ class ColumnBatch:
         import pyarrow as pa
 
         kept = [name for name in self.batch.schema.names if name != "useragent"]
-        return ColumnBatch(self.batch.select(kept).filter(pa.array(flags)))
+        return ColumnBatch(self.batch.select(kept).filter(pa.array(flags)), self.later)
 
 
 def column_batches(data: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | None:
