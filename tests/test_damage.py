@@ -173,7 +173,9 @@ EDGES = {
 }
 FRAME_CALLS = {
     "over time": lambda frame: ia.impressions_over_time(frame, every="month")["impressions"].sum(),
-    "weeks on DuckDB": lambda frame: ia.impressions_over_time(frame, every="week", by="mailing")["impressions"].sum(),
+    "weeks on DuckDB": lambda frame: ia.impressions_over_time(frame, every="week", by=["mailing", "device"])[
+        "impressions"
+    ].sum(),
     "per profile": lambda frame: ia.impressions_per_profile(frame)["impressions"].sum(),
     "hours": lambda frame: ia.impressions_by_hour_of_week(frame, kinds=None)["impressions"].sum(),
     "clients": lambda frame: ia.user_agent_breakdown(frame)["impressions"].sum(),
