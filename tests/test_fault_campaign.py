@@ -349,8 +349,9 @@ def test_nothing_is_lost_whatever_fails(tmp_path, monkeypatch):
     assert results[0][0] == "done" and str(archive.verify()).count("wrong") == 0 and archive.verify().ok
     assert not [path.name for path in campaign.archive.rglob(".*.tmp*")], "what killed writers left is swept"
     for path in campaign.archive.rglob("*.parquet"):  # also in the files themselves, exports too, nobody is left
-        if "profile" in (rows := pd.read_parquet(path, partitioning=None)):
-            assert not set(rows["profile"].dropna()) & campaign.model.erased, path
+        rows = pd.read_parquet(path, partitioning=None)
+        for name in {"profile", "profile_id"} & set(rows):
+            assert not set(rows[name].dropna()) & campaign.model.erased, path
     kept, seconds = {kind: len(campaign.model.sure[kind]) for kind in KINDS}, time.monotonic() - began
     erased = f"{len(campaign.model.erased)} of {PERSONS} persons erased"
     print(f"{dict(campaign.figures)}; {kept} rows, {erased}, {seconds:.0f} s; nothing lost")
