@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.report.inputs import gather
+from impressions_analytics.report.results import compute
 
 SENT = {402: "2025-12-29 09:00", 411: "2026-02-02 09:00", 412: "2026-06-08 09:00"}
 """Three mailings: before the year, within it, and after the deliveries end."""
@@ -224,3 +226,16 @@ def test_copernicas_own_rate_needs_every_kind() -> None:
     )
     assert result["not_covered"].dropna().tolist() == ["errors: known until 2026-06-01"]
     assert result["copernica_click_through_rate"].isna().tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(("until", "exposed"), [("2026-07-01", 27), ("2026-05-31", 30)])
+def test_the_hours_of_a_report_leave_bounced_messages_out_where_all_deliveries_are_known(until, exposed) -> None:
+    """Each message is out for 144 hours after its first day; one message of each mailing bounced."""
+    opens = frame("impressions", "2025-12-01", "2026-07-01")
+    sent = frame("destinations", "2025-12-01", "2026-07-01")
+    arrived = frame("deliveries", "2025-12-01", until)
+    arrived = arrived[arrived["destination"] % 10 > 0].reset_index(drop=True)
+    arrived.attrs["load"]["rows"] = len(arrived)
+    opens["profile"] = opens["destination"]
+    hours = compute(gather(opens, {"destinations": sent, "deliveries": arrived})).hours
+    assert hours["message_hours"].sum() == exposed * 144

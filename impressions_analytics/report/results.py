@@ -80,6 +80,8 @@ def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
     outcomes = mailing_outcomes(inputs, performance)
     all_outcomes = outcomes if everything is inputs else mailing_outcomes(everything, _performance(everything))
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
+    if hours and "deliveries" not in " ".join(performance["not_covered"].dropna()):
+        hours["deliveries"] = inputs.get("deliveries")  # else mail whose deliveries were never loaded would be left out
     return Results(
         value_range=span,
         every=every,
