@@ -98,6 +98,8 @@ def test_an_archive_is_synced_verified_exported_and_forgets_a_person(account, im
     assert (code, json.loads(out)["kinds"][0]["new_rows"]) == (0, 3_000)
     assert json.loads(impressions("sync", "archive", "--json")[1])["kinds"][0]["new_rows"] == 0
     assert impressions("verify", "archive")[0] == 0
+    assert impressions("export", "archive", "--out", "bi", "--partitioned")[0] == 0
+    assert list(Path("bi/impressions").glob("month=*/*.parquet"))
     assert impressions("export", "archive", "--out", "bi")[0] == 0
     assert Path("bi/impressions.parquet").exists()
     profile = account.truth()[0]["profile"]

@@ -124,6 +124,23 @@ def test_the_calendar_knows_weeks_quarters_and_dutch_holidays(star):
     assert days["is_weekend"].sum() == 104 and pd.isna(days.loc["2026-04-28", "dutch_holiday"])
 
 
+def test_pseudonyms_reach_every_table(tmp_path):
+    with ia.sandbox.Sandbox(impressions=200, emailings=1, seed=2) as box:
+        made = ia.Archive(tmp_path / "archive", family="publisher")
+        kinds = ("impressions", "destinations", "emailings")
+        made.sync(ia.Copernica(box.access_token, url=box.url), kinds=kinds, logs=True)
+    plain, hidden = tmp_path / "plain", tmp_path / "hidden"
+    made.export(plain)
+    result = made.export(hidden, pseudonym_key=KEY)
+    free_texts = {"city", "description"}  # the sender's description of a mailing may name a person
+    for table in result.tables:
+        before, after = (pd.read_parquet(folder / f"{table}.parquet") for folder in (plain, hidden))
+        for name in {"profile_id", "destination_id", "message_id", "ip_address"} & set(before):
+            assert set(before[name].dropna()).isdisjoint(after[name]), (table, name)
+        assert all(after[name].isna().all() for name in free_texts & set(after)), table
+    assert "other" in set(pd.read_parquet(hidden / "providers.parquet")["email_domain"])
+
+
 @pytest.mark.parametrize("utc", [False, True])
 def test_moments_are_the_same_in_every_session(tmp_path, utc):
     account = Account()

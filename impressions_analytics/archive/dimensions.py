@@ -14,7 +14,7 @@ from impressions_analytics.archive.facts import Changes, ExportTable, Part, desc
 from impressions_analytics.archive.model import CALENDAR, DAY, Field, FieldType, fact_fields
 from impressions_analytics.archive.named import Named
 from impressions_analytics.archive.partitions import KindPartitions
-from impressions_analytics.archive.privacy import LARGE_PROVIDERS, large_provider, pseudonym
+from impressions_analytics.archive.privacy import LARGE_PROVIDERS, large_provider, pseudonym, pseudonymise
 from impressions_analytics.columns import Family, arrow_schema
 from impressions_analytics.parquet.layout import ROWS_PER_GROUP
 
@@ -65,13 +65,13 @@ def dimension_tables(
     kinds: Sequence[KindPartitions], named: Named, figures: StarFigures, changes: Changes
 ) -> list[ExportTable]:
     """Return the dimensions of what the facts name; one that no fact can point to is left out."""
-    mailings = _mailings(kinds, named, figures)
+    mailings = _mailings(kinds, named, figures, changes.key)
     tables = [_table("mailings", "one row is a mailing, with its rates", *mailings, changes)]
     if named.has_agents:
         agents = _user_agents(named, changes.no_agent)
         tables.append(_table("user_agents", "one row is a program that fetched", _USER_AGENTS, agents, changes))
     if named.seen is not None:
-        recipients = _recipients(named, figures, changes.key)
+        recipients = _recipients(named.seen, figures, changes.key)
         tables.append(_table("recipients", "one row is a recipient", _RECIPIENTS, recipients, changes))
     if named.has_places:
         providers = _providers(named, changes.key)
@@ -120,10 +120,10 @@ def _digest(rows: pa.Table) -> str:
 
 
 def _mailings(
-    kinds: Sequence[KindPartitions], named: Named, figures: StarFigures
+    kinds: Sequence[KindPartitions], named: Named, figures: StarFigures, key: bytes | None
 ) -> tuple[tuple[Field, ...], pd.DataFrame]:
     """Return a row for each mailing that the facts or the list of emailings name, with its figures."""
-    listed = _emailings(kinds, named)
+    listed = _emailings(kinds, named, key)
     counted = figures.of_mailings()
     numbers = named.values["mailing"] - {None} | set(listed["ID"]) | set(counted["mailing"])
     frame = pd.DataFrame({"mailing_id": pd.array(sorted(numbers), "int64")})
@@ -154,15 +154,17 @@ def _figure_fields(counted: pd.DataFrame, meanings: dict[str, str]) -> tuple[Fie
     return tuple(Field(name, type_of(name), meanings.get(name, without), figure=True) for name in names)
 
 
-def _emailings(kinds: Sequence[KindPartitions], named: Named) -> pd.DataFrame:
+def _emailings(kinds: Sequence[KindPartitions], named: Named, key: bytes | None) -> pd.DataFrame:
     """Return the list of emailings, if it is among the kinds; its days belong into the calendar."""
+    import pyarrow as pa
+
     found = [arrow_schema("emailings", kinds[0].family).empty_table()]
     for partitions in (one for one in kinds if one.kind == "emailings"):
         for relative in partitions.files():
             found += [rows.cast(found[0].schema) for rows in partitions.rows_of(relative, ROWS_PER_GROUP)]
-    import pyarrow as pa
-
     rows = pa.concat_tables(found)
+    if key is not None:
+        rows = pseudonymise(rows, "emailings", key)
     named.happened(rows["timestamp"])
     frame: pd.DataFrame = rows.to_pandas(integer_object_nulls=True)
     return frame.drop_duplicates("ID", keep="last")
@@ -176,10 +178,9 @@ def _user_agents(named: Named, no_agent: str) -> pd.DataFrame:
     return judged.replace({"useragent": {"": no_agent}})
 
 
-def _recipients(named: Named, figures: StarFigures, key: bytes | None) -> pd.DataFrame:
-    assert named.seen is not None  # noqa: S101
+def _recipients(seen: pa.Table, figures: StarFigures, key: bytes | None) -> pd.DataFrame:
     segments = figures.of_recipients()[["profile", "segment"]]
-    frame: pd.DataFrame = named.seen.to_pandas().merge(segments, how="left", on="profile")
+    frame: pd.DataFrame = seen.to_pandas().merge(segments, how="left", on="profile")
     if key is not None:
         frame["profile"] = [pseudonym(number, "profile", key) for number in frame["profile"]]
     return frame
