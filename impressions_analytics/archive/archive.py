@@ -312,7 +312,7 @@ class Archive:
             A folder for Parquet and CSV, a file for DuckDB and Excel; what is there under the same names is replaced.
         format : {"parquet", "csv", "duckdb", "excel"}
             DuckDB makes one database file with the tables and ready views; what is there gets the months that changed,
-            unless another program has it open or somebody was erased since: then it is made anew.
+            unless another program has it open, or somebody was erased or a month removed since: it is made anew then.
         kinds : iterable of str, optional
             Which facts; all that the archive has.
         partitioned : bool

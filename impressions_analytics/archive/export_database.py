@@ -38,8 +38,8 @@ def write_database(output: Store, file: str, tables: Sequence[ExportTable], *, e
     """Write the tables and ready views into one DuckDB file, and return the rows of each.
 
     A file that an export made before gets the months that changed, in one transaction. It is made anew where that
-    cannot be: another program has it open, it has other columns, or somebody was erased since, whose rows would stay
-    in the free blocks of the file.
+    cannot be: another program has it open, it has other columns, or somebody was erased or a month was removed since,
+    whose rows would stay in the free blocks of the file.
 
     Parameters
     ----------
@@ -169,7 +169,8 @@ def _update(place: Path, tables: Sequence[ExportTable], form: str) -> dict[str, 
         return None
     with connection:
         known = _known(connection)
-        if known.get((_FORM, ""), ("", 0))[0] != form or _is_half_empty(connection):
+        lost = known.keys() - {(table.name, part.month) for table in tables for part in table.parts} - {(_FORM, "")}
+        if lost or known.get((_FORM, ""), ("", 0))[0] != form or _is_half_empty(connection):
             return None
         connection.begin()
         rows = {table.name: _bring(connection, table, known) for table in tables}
@@ -202,12 +203,9 @@ def _count(connection: Any, table: str) -> int:
 
 def _bring(connection: Any, table: ExportTable, known: Known) -> int:
     """Replace the parts of a table that changed, and return how many rows it has then."""
-    parts = {part.month: part for part in table.parts}
-    for month in [month for name, month in known if name == table.name and month not in parts]:
-        _remove(connection, table, month)
     rows = 0
-    for month, part in parts.items():
-        source, count = known.get((table.name, month), ("", 0))
+    for part in table.parts:
+        source, count = known.get((table.name, part.month), ("", 0))
         if not part.source or part.source != source:
             count = _replace_month(connection, table, part) if table.is_fact else _merge(connection, table, part)
         rows += count
