@@ -67,6 +67,9 @@ def test_watching_tells_cron_in_one_line_a_finding(wrong, monkeypatch, capsys):
     assert json.loads(out)["findings"][0]["mailing"] == 436
     code, out = watch("--days", "7", "--as-of", "2026-03-01")
     assert (code, out) == (0, "nothing out of line in 1 mailing\n")
+    code, out = watch("--days", "1", "--as-of", "2026-02-28")
+    assert code == 0
+    assert out.startswith("no mailing was judged in the day until 2026-02-28 00:00; --days looks further back")
 
 
 def test_the_first_screen_of_a_report_tells_what_is_wrong_with_the_last_mailing(wrong):

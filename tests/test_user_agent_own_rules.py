@@ -114,6 +114,9 @@ def test_the_command_lists_what_no_rule_knows_without_addresses(tmp_path, own, i
     assert (code, err) == (0, "")
     assert listed == "3\tKomaru 7\n2\tTelltale\n2\tTool (<ip>)\n1\tBell \\x1b[2J here\n"
     assert impressions("agents", path, "--limit", 1)[1] == "3\tKomaru 7\n"
+    known = tmp_path / "known.parquet"
+    pd.DataFrame({"useragent": pd.Series(["curl/8.4.0"], dtype="str"), "destination": [1]}).to_parquet(known)
+    assert impressions("agents", known) == (0, "", "a rule knows every user agent here\n")
     told = json.loads(impressions("agents", path, "--rules", own, "--json")[1])
     assert told["user_agents"][0] == {"useragent": "Komaru 7", "impressions": 3}
     assert "Telltale" not in str(told)

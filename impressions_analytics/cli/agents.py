@@ -11,7 +11,7 @@ import typer
 
 import impressions_analytics as ia
 from impressions_analytics.cli.options import AsJson
-from impressions_analytics.cli.terminal import tell
+from impressions_analytics.cli.terminal import say, tell
 from impressions_analytics.errors import printable
 
 MASKED = (
@@ -46,6 +46,8 @@ def agents(
         return
     for agent, count in counts.items():
         tell(f"{count}\t{agent}")
+    if counts.empty:
+        say("a rule knows every user agent here")
 
 
 def _masked(useragent: str) -> str:

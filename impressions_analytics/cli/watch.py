@@ -37,13 +37,17 @@ def watch(
         for row in findings.to_dict("records"):
             tell(printable(in_words(row)))
         if findings.empty:
-            tell(_nothing(findings))
+            tell(_nothing(findings, days=days))
     raise typer.Exit(1 if len(findings) else 0)
 
 
-def _nothing(findings: pd.DataFrame) -> str:
+def _nothing(findings: pd.DataFrame, *, days: int) -> str:
     looked_at, not_checked = findings.attrs["looked_at"], findings.attrs["not_checked"]
     without = f"; not checked: {', '.join(not_checked)}" if not_checked else ""
+    if not looked_at:
+        until = "" if findings.attrs["as_of"] is None else f" until {findings.attrs['as_of']:%Y-%m-%d %H:%M}"
+        last_days = "day" if days == 1 else f"{days} days"
+        return f"no mailing was judged in the {last_days}{until}; --days looks further back{without}"
     count = f"{len(looked_at)} mailing{'' if len(looked_at) == 1 else 's'}"
     return f"nothing out of line in {count}{without}"
 

@@ -26,7 +26,7 @@ class Results:
     """The result frames of the analyses; None where an input is missing.
 
     `value_range` are the first and the last impression shown, `last_impression` the last one of all mailings. `before`
-    are the outcomes of the ten mailings before the last one shown.
+    are the outcomes of up to ten mailings before the last one shown.
     """
 
     value_range: tuple[pd.Timestamp, pd.Timestamp] | None
