@@ -262,6 +262,7 @@ REFUSED = [
     (ia.unrecognised_user_agents, {"limit": 0}, "limit must be a whole number of at least 1, got 0"),
     (ia.mailing_performance, {"figures": ["open_rate"]}, "figures must be one of .* got 'open_rate'"),
     (ia.engagement_segments, {"as_of": "yesterday"}, "as_of is no moment: 'yesterday'"),
+    (ia.engagement_segments, {"as_of": "01-02-2026"}, "as_of is no moment: '01-02-2026'; give .* such as '2026-02-01'"),
     (ia.engagement_segments, {"as_of": None}, "as_of is no moment of the wall clock: None"),
     (ia.engagement_segments, {"as_of": AWARE}, "as_of is no moment of the wall clock"),
     (ia.engagement_segments, {"as_of": "2025-01-01", "window_days": 0}, "window_days must be a whole number"),

@@ -134,6 +134,10 @@ def test_pseudonyms_are_the_same_in_every_table_and_the_key_is_in_no_file(archiv
 def test_an_export_does_not_lie_between_the_archives_files(archive, tmp_path):
     with pytest.raises(ia.InvalidArgumentError, match="lies inside the archive; export to its folder 'exports'"):
         archive.export(tmp_path / "archive" / "impressions")
+    for name, format in (("mail.xlsx", "excel"), ("mail.DuckDB", "duckdb")):
+        with pytest.raises(ia.InvalidArgumentError, match=f"named as one file, and parquet .*; use format '{format}'"):
+            archive.export(tmp_path / name)
+        assert not (tmp_path / name).exists()
     with pytest.raises(ia.InvalidArgumentError, match="'xlsx' is no format; use one of parquet, csv, duckdb, excel"):
         archive.export(tmp_path / "bi", format="xlsx")
     archive.export(tmp_path / "archive" / "exports" / "bi")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -51,7 +52,8 @@ def moment(argument: str, value: Any) -> pd.Timestamp:
     """
     way_out = "give a wall-clock day or time such as '2026-02-01' or '2026-02-01 09:00:00'"
     try:
-        parsed = pd.Timestamp(value)
+        # pandas alone would read 01-02-2026 as the second of January.
+        parsed = pd.Timestamp(datetime.fromisoformat(value.strip()) if isinstance(value, str) else value)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(f"{argument} is no moment: {value!r}; {way_out}") from error
     if pd.isna(parsed) or parsed.tzinfo is not None or isinstance(value, int | float):

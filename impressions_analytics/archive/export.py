@@ -31,6 +31,8 @@ NO_AGENT = {"parquet": "", "duckdb": "", "csv": "(none)", "excel": "(none)"}
 FORMATS = ("parquet", "csv", "duckdb", "excel")
 ONE_FILE = ("duckdb", "excel")
 """The formats that are one file for all tables; the others are a folder."""
+ENDINGS = {".xlsx": "excel", ".duckdb": "duckdb"}
+"""What the name of one file ends in -> its format."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class ExportRequest:
             check_key(self.pseudonym_key, "pseudonym_key")
         if self.format == "excel" and not path.lower().endswith(".xlsx"):
             raise InvalidArgumentError(f"{path!r} must end in .xlsx, or Excel will not open it")
+        named = next((name for end, name in ENDINGS.items() if path.lower().endswith(end)), None)
+        if named and self.format not in ONE_FILE:
+            raise InvalidArgumentError(
+                f"{path!r} is named as one file, and {self.format} writes a folder; use format {named!r}"
+            )
 
 
 def export_archive(
