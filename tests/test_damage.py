@@ -221,6 +221,8 @@ def test_identifiers_beyond_int64_are_refused_by_name_and_never_wrapped(column, 
 
 
 def test_a_full_disk_under_duckdb_is_an_error_that_says_where_to_make_room(tmp_path, monkeypatch):
+    import duckdb
+
     from impressions_analytics.parquet import database
 
     monkeypatch.setattr(database, "MEMORY", "20MB")
@@ -229,3 +231,6 @@ def test_a_full_disk_under_duckdb_is_an_error_that_says_where_to_make_room(tmp_p
     with pytest.raises(ia.ArchiveError, match="make room there, or set TMPDIR"), database.duckdb_told("the data"):
         engine.con.execute("SET max_temp_directory_size = '1MB'")
         engine.con.sql("SELECT * FROM range(30000000) t(a) ORDER BY hash(a)").fetchall()
+    full = 'Could not write file "/mail/.x.duckdb.tmp": No space left on device'
+    with pytest.raises(ia.ArchiveError, match="Make room where this file lies"), database.duckdb_told("x.duckdb"):
+        raise duckdb.IOException(full)

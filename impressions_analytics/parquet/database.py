@@ -78,6 +78,9 @@ def _meaning(error: Exception, what: str) -> ImpressionsError:
 
     reason = " ".join(str(error).split())[:500]
     if isinstance(error, duckdb.OutOfMemoryException) or re.search("No space left|Could not write|disk", reason):
+        file = re.search('Could not write file "([^"]+)"', reason)
+        if file and not file[1].startswith(str(working_folder())):
+            return ArchiveError(f"{what}: there is no room: {reason}. Make room where this file lies, and try again")
         return ArchiveError(
             f"{what}: there is no room: {reason}. What does not fit in memory goes to {working_folder()}: make room "
             "there, or set TMPDIR to a folder with more"
