@@ -156,7 +156,8 @@ def open_decay(
     as_of : datetime-like or str, optional
         Until when the impressions are known, wall clock; later ones are not looked at. When not given, where the
         certificate of the load ends if one came with the data, else the latest impression of any kind: without a
-        certificate give it, or mail of which nobody opens any more is never taken for mature.
+        certificate, as with Ibis tables and Spark frames, give it, or mail of which nobody opens any more is never
+        taken for mature.
     kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
         The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
         read.

@@ -68,7 +68,7 @@ def impressions_by_hour_of_week(
     as_of : datetime-like or str, optional
         With `destinations`: until when the impressions are known, wall clock. Later ones are not looked at, and later
         hours are no exposure. When not given, where the certificate of the load ends if one came with the data, else
-        the latest impression of any kind.
+        the latest impression of any kind; Ibis tables and Spark frames carry no certificate.
     kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
         The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
         read.
