@@ -215,3 +215,14 @@ def test_what_excel_has_no_number_for_is_text(tmp_path):
     _, first = sheet_of(tmp_path / "a.xlsx", "strange")
     assert [text[:19] for text, _ in first] == [str(2**62), "1899-01-01 00:00:00", "x" * 19]
     assert (len(first[2][0]), first[2][0][-1]) == (32_767, "…")
+
+
+@pytest.mark.parametrize(("plain", "format"), [("csv", "parquet"), ("parquet", "csv")])
+def test_pseudonyms_are_not_written_beside_tables_that_name_people(archive, tmp_path, plain, format):
+    archive.export(tmp_path / "bi", format=plain)
+    before = sorted((place.name, place.stat().st_mtime_ns) for place in (tmp_path / "bi").iterdir())
+    with pytest.raises(ia.InvalidArgumentError, match=rf"holds .*\.{plain} of another export, which may name people"):
+        archive.export(tmp_path / "bi", format=format, pseudonym_key=KEY)
+    assert sorted((place.name, place.stat().st_mtime_ns) for place in (tmp_path / "bi").iterdir()) == before
+    archive.export(tmp_path / "shared", format=format, pseudonym_key=KEY)
+    archive.export(tmp_path / "shared", format=format, pseudonym_key=KEY)  # again over its own

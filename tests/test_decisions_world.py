@@ -52,6 +52,7 @@ def test_each_thing_that_went_wrong_is_found_in_its_mailing_and_nothing_else(wro
     assert found.attrs["looked_at"] == list(range(431, 437))
 
 
+@pytest.mark.slow
 def test_watching_tells_cron_in_one_line_a_finding(wrong, monkeypatch, capsys):
     def watch(*options):
         monkeypatch.setattr(sys, "argv", ["impressions", "watch", wrong._context.store.name, *options])
@@ -102,6 +103,7 @@ def test_what_could_not_be_judged_is_said(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_hours_that_nobody_loaded_are_told(tmp_path):
     with Sandbox(emailings=24, seed=4, story=Story(recipients=60)) as box:
         api, archive = ia.Copernica(box.access_token, url=box.url), ia.Archive(tmp_path)

@@ -362,6 +362,7 @@ def test_some_rows_of_a_complete_load_are_called_a_part_of_it(tmp_path: Path, al
     assert verdict(others)[0] == "unknown" and verdict(pd.concat([whole, whole]))[0] == "unknown"
 
 
+@pytest.mark.slow
 def test_a_report_of_one_mailing_holds_it_against_the_ten_before_and_shows_it_alone(tmp_path: Path) -> None:
     given = ten_and_a_last()
     text = written(tmp_path, given.pop("impressions"), emailing=411, **given).text
@@ -370,6 +371,7 @@ def test_a_report_of_one_mailing_holds_it_against_the_ten_before_and_shows_it_al
     assert "1 mailing." in text
 
 
+@pytest.mark.slow
 def test_a_report_of_a_period_shows_the_mailings_that_were_sent_in_it(tmp_path: Path) -> None:
     given = ten_and_a_last()  # mailing 401 was sent on Monday 5 January, and one each week after it
     impressions = given.pop("impressions")
@@ -383,6 +385,7 @@ def test_a_report_of_a_period_shows_the_mailings_that_were_sent_in_it(tmp_path: 
     assert not (tmp_path / "none.html").exists()
 
 
+@pytest.mark.slow
 def test_bounces_unsubscribes_and_complaints_have_their_part(tmp_path: Path) -> None:
     bounced = pd.DataFrame({"mailing": [411, 411, 410], "destination": [100, 101, 90]})
     bounced = bounced.assign(status=["5.1.1", "5.1.1", "5.2.2"], errorcode=["550", "550", "552"])
@@ -395,6 +398,7 @@ def test_bounces_unsubscribes_and_complaints_have_their_part(tmp_path: Path) -> 
     assert "Complained" not in part[: part.index("People and machines")]
 
 
+@pytest.mark.slow
 def test_an_archive_that_keeps_log_files_tells_providers_and_countries(tmp_path: Path, reach: Any) -> None:
     with Sandbox(impressions=1_500, emailings=2, seed=1, first_day="2026-06-01") as box:
         archive = ia.Archive(tmp_path / "mail")

@@ -84,6 +84,8 @@ def export_archive(
     output, file = open_output(path) if one_file else (open_store(path), "")
     _check_place(output, file, store)
     tables = _tables(kinds, request, figures([partitions.kind for partitions in kinds]))
+    if request.pseudonym_key is not None and not one_file:
+        _check_nothing_plain(output, tables, request.format)
     done = _write(output, file, tables, request, epoch=str(erased))
     files = [file] if one_file else [name for of_table in done.files.values() for name in of_table]
     if erased_now() != erased:
@@ -128,6 +130,18 @@ def _check_place(output: Store, file: str, store: Store) -> None:
             f"{output.label(file).rstrip('/')} lies inside the archive; export to its folder {EXPORTS!r}, or to a "
             "place outside"
         )
+
+
+def _check_nothing_plain(output: Store, tables: Sequence[ExportTable], format: str) -> None:
+    """Refuse a folder that holds tables which this export does not replace: they may name people."""
+    names = {table.name for table in tables}
+    for file in (*output.files_below("", ".parquet"), *output.files_below("", ".csv")):
+        name = PurePosixPath(file)
+        if name.suffix != f".{format}" or (name.parts[0] if len(name.parts) > 1 else name.stem) not in names:
+            raise InvalidArgumentError(
+                f"{output.name} holds {file} of another export, which may name people; give an export with pseudonyms "
+                "a folder of its own"
+            )
 
 
 def _resolved(store: Store, file: str) -> PurePosixPath:
