@@ -8,9 +8,10 @@ from typing import Any
 
 from impressions_analytics.engine.backend import Engine
 from impressions_analytics.engine.origins import check_family, origin_of
-from impressions_analytics.engine.readers import arrow_table, embedded, is_frame, open_native
+from impressions_analytics.engine.readers import arrow_table, embedded, is_frame, is_path, open_native
 from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.engine.results import to_pandas
+from impressions_analytics.errors import MissingColumnError
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,10 @@ def open_input(data: Any, required: RequiredColumns) -> AnalysisInput:
         engine, frame = embedded(), AtHand(arrow_table(data, required), required)
         return AnalysisInput(frame.opened(engine), engine, origin.family, frame)
     table, engine = open_native(data, required)
-    return AnalysisInput(_normal(table, required), engine, origin.family)
+    try:
+        return AnalysisInput(_normal(table, required), engine, origin.family)
+    except MissingColumnError as error:
+        raise (MissingColumnError(f"{data}: {error}") if is_path(data) else error) from None
 
 
 def _normal(table: Any, required: RequiredColumns, *, also: Iterable[str] = ()) -> Any:
