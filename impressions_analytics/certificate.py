@@ -106,4 +106,4 @@ def over_mailings(some: int, of: int) -> str:
     >>> over_mailings(7, 12)
     'over 7 of 12 mailings'
     """
-    return f"over {some:,} of {of:,} mailing{'' if of == 1 else 's'}"
+    return f"over {some:,} of {counted(of, 'mailings')}"

@@ -95,7 +95,9 @@ def test_exports_and_reports_go_to_the_object_store_and_nowhere_else(endpoint, b
     flat = archive.export(address(endpoint, f"{name}/bi"))
     one = archive.export(address(endpoint, f"{name}/mail.duckdb"), format="duckdb")
     page = ia.write_report(archive, address(endpoint, f"{name}/report.html"))
-    assert (flat.path, one.path, page) == (f"{name}/bi", f"{name}/mail.duckdb", f"{name}/report.html")
+    assert (flat.path, one.path, page) == (
+        f"s3://{name}/bi", f"s3://{name}/mail.duckdb", f"s3://{name}/report.html",
+    )  # fmt: skip
     found = {info.path for info in s3.get_file_info(pafs.FileSelector(name, recursive=True)) if info.size}
     assert {f"{name}/bi/impressions.parquet", f"{name}/mail.duckdb", f"{name}/report.html"} <= found
     with s3.open_input_file(f"{name}/bi/impressions.parquet") as file:

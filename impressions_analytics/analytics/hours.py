@@ -121,14 +121,7 @@ def impressions_by_hour_of_week(
                 "after_hours, horizon_hours, as_of and deliveries are about messages that were sent: give destinations "
                 "as well"
             )
-        required = RequiredColumns("impressions", ("timestamp", *columns_for(chosen)))
-        counted_here = _in_one_pass(data, required, chosen)
-        if counted_here is not None:
-            return _told(counted_here, {"kinds": list(chosen)})
-        source = open_input(data, required)
-        rows = rows_of(source, chosen)
-        result = source.deliver(_by_cell(rows.select(hour_number=_hour_number(rows.timestamp))), _DTYPES)
-        return result if source.lazy else _told(result, {"kinds": list(chosen)})
+        return _alone(data, chosen)
     whole_number("after_hours", after_hours, least=0)
     whole_number("horizon_hours", horizon_hours, least=after_hours + 1)
     source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination", *columns_for(chosen))))
@@ -149,6 +142,18 @@ def impressions_by_hour_of_week(
         "known_until": "the latest impression" if until is None else str(until),
         "impressions_without_destination": without or 0,
     })  # fmt: skip
+
+
+def _alone(data: Any, kinds: Sequence[str]) -> Any:
+    """Count impressions by hour of the week, held against nothing."""
+    required = RequiredColumns("impressions", ("timestamp", *columns_for(kinds)))
+    result = _in_one_pass(data, required, kinds)
+    if result is not None:
+        return _told(result, {"kinds": list(kinds)})
+    source = open_input(data, required)
+    rows = rows_of(source, kinds)
+    result = source.deliver(_by_cell(rows.select(hour_number=_hour_number(rows.timestamp))), _DTYPES)
+    return result if source.lazy else _told(result, {"kinds": list(kinds)})
 
 
 def _in_one_pass(data: Any, required: RequiredColumns, kinds: Sequence[str]) -> pd.DataFrame | None:

@@ -16,13 +16,14 @@ from impressions_analytics.archive.partitions import PENDING, KindPartitions, re
 from impressions_analytics.archive.periods import Stretch, outer_stretch
 from impressions_analytics.archive.results import Retention
 from impressions_analytics.archive.row_source import LoaderSource, RowSource
-from impressions_analytics.archive.state import STATE, ArchiveState, read_state, write_state
+from impressions_analytics.archive.state import ArchiveState, read_state, write_state
 from impressions_analytics.archive.store import Store
 from impressions_analytics.archive.suppression import LIST, Suppression
 from impressions_analytics.archive.unfinished import Unfinished
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError, InvalidArgumentError
 from impressions_analytics.parquet.database import connect
+from impressions_analytics.parquet.remote import ARCHIVE_FILE
 
 if TYPE_CHECKING:
     from impressions_analytics.archive.log_sync import LogSource
@@ -140,7 +141,7 @@ class ArchiveContext:
             Nothing is there, or nothing of an archive.
         """
         pending = any(self.store.files_below(f"{kind}/{PENDING}", ".piece") for kind in KINDS)
-        if not (pending or self.kinds() or self.store.exists(LIST) or self.store.exists(STATE)):
+        if not (pending or self.kinds() or self.store.exists(LIST) or self.store.exists(ARCHIVE_FILE)):
             name = self.store.name
             raise ArchiveError(f"there is no archive at {name}: impressions sync {name} makes one")
 
@@ -155,7 +156,7 @@ class ArchiveContext:
         if self.lost_list():
             raise DamagedFileError(
                 f"{self.store.label(LIST)} is gone, and without it erased persons would come back; restore it from a "
-                f"copy. When there is none, remove {self.store.label(STATE)} too, and erase those persons again"
+                f"copy. When there is none, remove {self.store.label(ARCHIVE_FILE)} too, and erase those persons again"
             )
         return Suppression(self.store, self._erasure_key)
 

@@ -15,9 +15,6 @@ from impressions_analytics.columns import Family, Kind
 from impressions_analytics.errors import ArchiveError, DamagedFileError
 from impressions_analytics.parquet.remote import ARCHIVE_FILE
 
-STATE = ARCHIVE_FILE
-"""Its name; every engine passes over names that begin with a dot."""
-
 FORMAT = 1
 """Raised when the code of the version before could no longer keep such an archive right."""
 
@@ -69,9 +66,9 @@ def read_state(store: Store) -> ArchiveState | None:
     ArchiveError
         A newer version of this package made the archive, or the file cannot be read.
     """
-    if not store.exists(STATE):
+    if not store.exists(ARCHIVE_FILE):
         return None
-    with store.open(STATE) as source:
+    with store.open(ARCHIVE_FILE) as source:
         text = source.read()
     try:
         found = json.loads(text)
@@ -80,8 +77,8 @@ def read_state(store: Store) -> ArchiveState | None:
         made_by = str(found["written_by"])[:100]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
-            f"{store.label(STATE)} cannot be read ({type(error).__name__}); restore it from a copy. When there is "
-            "none, remove it: the next sync makes it again from the files that are there"
+            f"{store.label(ARCHIVE_FILE)} cannot be read ({type(error).__name__}); restore it from a copy. When "
+            "there is none, remove it: the next sync makes it again from the files that are there"
         ) from error
     raise ArchiveError(
         f"{store.name} is an archive of format {found['format']} (written by {made_by}), and this version knows up to "
@@ -107,5 +104,5 @@ def write_state(store: Store, state: ArchiveState) -> None:
     def write(path: Path) -> None:
         path.write_text(text, encoding="utf-8")
 
-    if not store.exists(STATE) or read_state(store) != state:
-        store.put(STATE, write)
+    if not store.exists(ARCHIVE_FILE) or read_state(store) != state:
+        store.put(ARCHIVE_FILE, write)

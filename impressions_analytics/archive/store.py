@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from impressions_analytics.errors import ArchiveBusyError, ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.files import drop_leftovers, replace_file
 from impressions_analytics.parquet.places import local_path
+from impressions_analytics.parquet.remote import shown
 from impressions_analytics.parquet.working_folder import scratch_folder
 
 LOCK_NAME = ".lock"
@@ -189,14 +190,13 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
         if folder.exists() and not folder.is_dir():
             raise InvalidArgumentError(f"{text} is a file, not a folder; give the path of a folder")
         return Store(str(folder), pafs.LocalFileSystem(), text.rstrip("/"))
-    shown = text.split("?")[0].rsplit("@", 1)[-1]
     try:
         filesystem, root = pafs.FileSystem.from_uri(text)
     except (ValueError, OSError, ImportError) as error:
         raise InvalidArgumentError(
-            f"the address {shown!r} cannot be reached: pass filesystem=, a pyarrow or fsspec file system"
+            f"the address {shown(text)!r} cannot be reached: pass filesystem=, a pyarrow or fsspec file system"
         ) from error
-    return Store(root.rstrip("/"), filesystem, shown.rstrip("/"))
+    return Store(root.rstrip("/"), filesystem, shown(text).rstrip("/"))
 
 
 def open_output(path: str | os.PathLike[str]) -> tuple[Store, str]:

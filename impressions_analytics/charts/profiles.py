@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from impressions_analytics.certificate import counted
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     count_axis,
@@ -76,7 +77,7 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
         words = f"{count:,} of {len(result):,} {whose}s have {name} impression{'' if name == '1' else 's'}"
         tell(ax, Tip((place - 0.5, 0, place + 0.5, 0), words, full_height=True))
     middle = short_number(float(result["impressions"].median()))
-    note(ax, f"{len(result):,} {whose}{'' if len(result) == 1 else 's'}, the median with {middle}")
+    note(ax, f"{counted(len(result), f'{whose}s')}, the median with {middle}")
     return ax
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.certificate import counted
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     note,
@@ -102,7 +103,7 @@ def plot_country_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axes
     shown = result.sort_values("opened_messages", ascending=False, kind="stable").head(_MOST_BARS)
     share = shown["share_of_messages"].to_numpy()
     said = [
-        f"{percent(part)}, {count:,} message{'' if count == 1 else 's'}"
+        f"{percent(part)}, {counted(count, 'messages')}"
         for part, count in zip(share, shown["opened_messages"], strict=True)
     ]
     _bars(ax, _names(shown, "country"), np.zeros(len(share)), share, said)

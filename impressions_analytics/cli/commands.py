@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -154,22 +156,16 @@ def sync(
 
     Example: impressions sync data/archive --kind all --begin 2026-01-01
     """
-    from impressions_analytics.loader.progress import clear_line, progress_line
     from impressions_analytics.loader.selection import given_identifier
 
     archive = ia.Archive(folder, family=family)
     kinds = list(KINDS) if "all" in (kind or []) else cast("list[Kind]", kind or ["impressions"])
-    try:
+    with _shown(folder) as progress:
         summary = archive.sync(
             settings(version), kinds=kinds, begin=begin, look_back_days=look_back_days,
             emailings=[int(given_identifier("emailing", one)) for one in emailing] if emailing else None,
-            keep_days=keep_days, logs=logs, progress=progress_line(),
+            keep_days=keep_days, logs=logs, progress=progress,
         )  # fmt: skip
-    except KeyboardInterrupt:
-        clear_line()
-        say(f"Stopped. What came is kept in {folder}; the next sync goes on from there.")
-        raise
-    clear_line()
     tell_result(summary, as_json)
     if summary.retention is not None:
         say(str(summary.retention))
@@ -178,6 +174,20 @@ def sync(
     if summary.refused:
         raise typer.Exit(1)
     _end_by(summary.verdict, f"what came is in {folder}")
+
+
+@contextmanager
+def _shown(folder: str) -> Iterator[Callable[[str, object, int], None] | None]:
+    """Show how far a sync is, on a line that goes away at its end; Ctrl-C says that the next sync goes on."""
+    from impressions_analytics.loader.progress import clear_line, progress_line
+
+    try:
+        yield progress_line()
+    except KeyboardInterrupt:
+        clear_line()
+        say(f"Stopped. What came is kept in {folder}; the next sync goes on from there.")
+        raise
+    clear_line()
 
 
 @app.command()

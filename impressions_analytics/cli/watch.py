@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.certificate import counted
 from impressions_analytics.cli.options import ArchivePath, AsJson
 from impressions_analytics.cli.terminal import tell
 from impressions_analytics.errors import printable
@@ -48,8 +49,7 @@ def _nothing(findings: pd.DataFrame, *, days: int) -> str:
         until = "" if findings.attrs["as_of"] is None else f" until {findings.attrs['as_of']:%Y-%m-%d %H:%M}"
         last_days = "day" if days == 1 else f"{days} days"
         return f"no mailing was judged in the {last_days}{until}; --days looks further back{without}"
-    count = f"{len(looked_at)} mailing{'' if len(looked_at) == 1 else 's'}"
-    return f"nothing out of line in {count}{without}"
+    return f"nothing out of line in {counted(len(looked_at), 'mailings')}{without}"
 
 
 def _as_json(findings: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.certificate import Certificate, certificate_of, fingerprint
+from impressions_analytics.certificate import Certificate, certificate_of, counted, fingerprint
 from impressions_analytics.columns import time_column
 from impressions_analytics.errors import InvalidArgumentError
 
@@ -190,8 +190,7 @@ def _differ(ids: Sequence[pd.Series[int]], loads: Sequence[Mapping[str, Any]]) -
             if load.get("endpoints") == second.get("endpoints") and begin < end:
                 differ = _between(one, begin, end) ^ _between(other, begin, end)
                 if differ:
-                    rows = f"{len(differ):,} row{'' if len(differ) == 1 else 's'}"
-                    return f"two loads differ in {rows} of the time that both cover, to {end}"
+                    return f"two loads differ in {counted(len(differ), 'rows')} of the time that both cover, to {end}"
     return ""
 
 

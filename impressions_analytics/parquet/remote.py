@@ -11,7 +11,7 @@ from impressions_analytics.errors import ArchiveError, InvalidArgumentError
 PROTOCOLS = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")
 """The kinds of address that pyarrow reaches by itself."""
 ARCHIVE_FILE = ".archive.json"
-"""The file by which an archive is known."""
+"""The file by which an archive is known; every engine passes over names that begin with a dot."""
 
 
 def is_remote(path: object) -> bool:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.certificate import VERDICTS, over_mailings
+from impressions_analytics.certificate import VERDICTS, counted, over_mailings
 from impressions_analytics.report.inputs import Inputs
-from impressions_analytics.report.tables import counted
 
 _GRADES = ("complete", "partly covered", "part", "unproven", "unknown", "contradicted")
 _MEANS: dict[str, str] = {
@@ -79,7 +78,7 @@ def not_covered(outcomes: pd.DataFrame) -> list[str]:
         return []
     reasons = lacking.str.split("; ").explode().value_counts(sort=True)
     over = over_mailings(len(outcomes) - len(lacking), len(outcomes))
-    return [f"rates are {over}", *(f"{words} ({counted(int(many), 'mailing')})" for words, many in reasons.items())]
+    return [f"rates are {over}", *(f"{words} ({counted(int(many), 'mailings')})" for words, many in reasons.items())]
 
 
 def grouped(certificates: list[Certified]) -> list[tuple[str, str, str]]:

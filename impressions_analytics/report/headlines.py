@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impressions_analytics.certificate import over_mailings
+from impressions_analytics.certificate import counted, over_mailings
 from impressions_analytics.report.results import Results
-from impressions_analytics.report.tables import between, counted, share, whole
+from impressions_analytics.report.tables import between, share, whole
 
 _NOT_ONLY_MACHINES = "unique_opens_not_only_machines"
 
@@ -48,7 +48,7 @@ def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
     low, high = (hours(float(half_lives.quantile(share))) for share in (0.1, 0.9))
     meaning = (
         f"after sending, half of a mailing's opens within a week have come: the median of "
-        f"{counted(len(half_lives), 'mailing')}; for the middle 80% of them {between(low, high)}"
+        f"{counted(len(half_lives), 'mailings')}; for the middle 80% of them {between(low, high)}"
     )
     return [Headline("Half-life of opens", hours(float(half_lives.median())), meaning)]
 

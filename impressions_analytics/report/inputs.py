@@ -131,12 +131,11 @@ def _rows(archive: Any, kind: Kind) -> int:
 
 def _opened(data: Any) -> Any:
     """Open a folder as an archive if it holds one."""
+    remote = is_remote(data) and is_remote_archive(str(data))
+    if not remote and (not isinstance(data, str | Path) or "://" in str(data) or not local_path(data).is_dir()):
+        return data
     from impressions_analytics.archive import Archive
 
-    if is_remote(data) and is_remote_archive(str(data)):
-        return Archive(data)
-    if not isinstance(data, str | Path) or "://" in str(data) or not local_path(data).is_dir():
-        return data
     archive = Archive(data)
     return archive if _rows(archive, "impressions") else data
 

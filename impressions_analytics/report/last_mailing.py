@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impressions_analytics.certificate import counted
 from impressions_analytics.errors import ImpressionsError
-from impressions_analytics.report.tables import between, counted, whole
+from impressions_analytics.report.tables import between, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -81,14 +82,14 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
-    of = f"of {counted(int(last['sent']), 'message')} sent" if "sent" in last else "messages"
+    of = f"of {counted(int(last['sent']), 'messages')} sent" if "sent" in last else "messages"
     usual = f"usually {whole(before['delivered'].median())}" if len(before) else "no mailing before it"
     return Measure("Delivered", whole(last["delivered"]), of, usual)
 
 
 def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str]) -> Measure:
     label, low, high, messages = names
-    count = counted(int(last[messages]), "message")
+    count = counted(int(last[messages]), "messages")
     if pd.isna(last[high]):
         why = "nothing tells how many were delivered" if pd.isna(last["not_covered"]) else last["not_covered"]
         return Measure(label, whole(last[messages]), "messages", f"no share: {why}")
@@ -129,7 +130,7 @@ def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[li
     if final:
         return [], False
     age = max(0.0, (seen - last["sent_at"]) / pd.Timedelta(hours=1))
-    since = counted(round(age), "hour") if age < 48 else counted(round(age / 24), "day")
+    since = counted(round(age), "hours") if age < 48 else counted(round(age / 24), "days")
     young = f"The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
     return [young, *answer], True
 
@@ -165,5 +166,7 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: 
         judged = len(found.attrs["looked_at"])
         if not judged:
             return ["No mailing of the last week could be judged yet."]
-        return [f"Nothing out of line was found in {counted(judged, 'mailing')} of the week to {as_of:%Y-%m-%d %H:%M}."]
+        return [
+            f"Nothing out of line was found in {counted(judged, 'mailings')} of the week to {as_of:%Y-%m-%d %H:%M}."
+        ]
     return [in_words(row) for row in found.to_dict("records")]

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from impressions_analytics.certificate import counted
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.outcomes import PROBLEMS
-from impressions_analytics.report.tables import HtmlTable, counted, share, table_of, whole
+from impressions_analytics.report.tables import HtmlTable, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -33,7 +34,7 @@ def problems_in_words(outcomes: pd.DataFrame) -> str:
         of, what = ("sent", "messages sent") if word == "bounced" else ("delivered", "messages delivered")
         messages = int(outcomes[f"{word}_messages"].sum())
         if of not in outcomes:
-            sentences.append(f"{word.capitalize()}: {counted(messages, 'message')}.")
+            sentences.append(f"{word.capitalize()}: {counted(messages, 'messages')}.")
             continue
         total = int(outcomes[of].sum())
         sentences.append(f"{word.capitalize()}: {whole(messages)} of {whole(total)} {what} ({share(messages, total)}).")

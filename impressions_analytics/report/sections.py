@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from impressions_analytics.certificate import counted
 from impressions_analytics.charts.breakdown import plot_user_agents
 from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
@@ -20,7 +21,7 @@ from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.problems import problem_tables, problems_in_words
 from impressions_analytics.report.results import SETTLED_HOURS
-from impressions_analytics.report.tables import HtmlTable, between, counted, kinds_counted, share, table_of, whole
+from impressions_analytics.report.tables import HtmlTable, between, kinds_counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -79,7 +80,7 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     if results.value_range:
         top = table.iloc[int(table["impressions"].argmax())]
         says = (
-            f"{counted(int(table['impressions'].sum()), 'impression')} from {_day(results.value_range[0])} to "
+            f"{counted(int(table['impressions'].sum()), 'impressions')} from {_day(results.value_range[0])} to "
             f"{_day(results.value_range[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
             f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
         )
@@ -99,7 +100,7 @@ def _machines(results: Results, inputs: Inputs) -> Section:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
     prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
     says = (
-        f"Taken for a person's: {between(whole(low), whole(high))} of {counted(total, 'impression')} "
+        f"Taken for a person's: {between(whole(low), whole(high))} of {counted(total, 'impressions')} "
         f"({between(share(low, total), share(high, total))}). Fetched by scanners, crawlers and programs: {bot}. "
         f"Nobody can tell of those fetched by the mailbox before anybody looked, {prefetch}, and by something that no "
         f"rule knew, {unknown}."
@@ -137,7 +138,7 @@ def _programs(results: Results, inputs: Inputs) -> Section:
 
 def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
-    says = f"{counted(len(result), 'mailing')}. " + (
+    says = f"{counted(len(result), 'mailings')}. " + (
         "The open rate of each is a range: the lower end leaves out what only machines opened, the upper counts all."
         if "open_rate_high" in result
         else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
@@ -177,7 +178,7 @@ def _providers(results: Results, inputs: Inputs) -> Section | None:
     if len(known):
         top = known.iloc[0]
         rate = between(share(top["open_rate_low"], 1), share(top["open_rate_high"], 1))
-        messages = counted(int(top["messages_delivered"]), "message")
+        messages = counted(int(top["messages_delivered"]), "messages")
         says += f"The most were delivered at {top['provider']}: {messages}, of which {rate} were opened."
     heads = {
         "provider": "provider", "messages_delivered": "delivered", "messages_bounced": "bounced",
@@ -211,10 +212,10 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
         "impression."
     ) if half_lives.empty else (
         f"Half of the opens within a week came within {hours(half_lives.min())} for the quickest of "
-        f"{counted(len(half_lives), 'mailing')} and within {hours(half_lives.max())} for the slowest."
+        f"{counted(len(half_lives), 'mailings')} and within {hours(half_lives.max())} for the slowest."
     )  # fmt: skip
     if waiting and len(half_lives):
-        says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailing')}."
+        says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailings')}."
     says += kinds_counted(result)
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
@@ -243,10 +244,10 @@ def _hours(results: Results, inputs: Inputs) -> Section:
 def _profiles(results: Results, inputs: Inputs) -> Section:
     result = results.profiles
     without = result.attrs.get("impressions_without_profile", 0)
-    says = f"{counted(len(result), 'profile')} with an impression"
+    says = f"{counted(len(result), 'profiles')} with an impression"
     says += f", half of them {result['impressions'].median():.3g} or more." if len(result) else "."
     if without:
-        says += f" Not counted, since they carry no profile: {counted(without, 'impression')}."
+        says += f" Not counted, since they carry no profile: {counted(without, 'impressions')}."
     counts = by_range(result["impressions"]).rename("profiles").rename_axis("impressions").reset_index()
     heads = {"impressions": "impressions of one profile", "profiles": "profiles"}
     drawn = picture(lambda ax: plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)

@@ -84,17 +84,6 @@ def whole(value: float) -> str:
     return f"{int(value):,}"
 
 
-def counted(number: int, word: str) -> str:
-    """Write how many there are of something.
-
-    Examples
-    --------
-    >>> counted(1, "mailing"), counted(1200, "mailing")
-    ('1 mailing', '1,200 mailings')
-    """
-    return f"{whole(number)} {word}{'' if number == 1 else 's'}"
-
-
 def kinds_counted(result: pd.DataFrame) -> str:
     """Say which kinds of open a result counts; nothing where it counts all.
 
