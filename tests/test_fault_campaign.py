@@ -227,7 +227,9 @@ class Campaign:
         ]))  # fmt: skip
         self.note(orders, results, alone=len(orders) == 1 and fault in ("none", "kill"))
         if damaged and self.mend(*damaged):
-            self.run([self.order("again")], kill=False)  # the copy may be from before an erasure
+            # The copy may be from before an erasure, and from before a retention.
+            for order in [self.order("again"), *(one for one in orders if one["operation"] == "retain")]:
+                self.run([order], kill=False)
         self.check(orders, results, sure=damaged is None)
 
     def run(self, orders, *, kill):
