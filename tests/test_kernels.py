@@ -248,7 +248,7 @@ def test_rows_that_wait_on_disk_are_tallied_as_those_in_memory(monkeypatch: pyte
     })  # fmt: skip
     frame.loc[::7, "profile"] = None
     in_memory = ia.impressions_per_profile(frame)
-    monkeypatch.setattr("impressions_analytics.engine.passes._MOST_HELD", 500)
+    monkeypatch.setattr("impressions_analytics.engine.buckets._MOST_HELD", 500)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     pieces = pa.concat_tables([table.slice(start, 400) for start in range(0, 3_000, 400)])
     left = set(working_folder().iterdir())

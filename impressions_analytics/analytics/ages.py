@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from impressions_analytics.engine import AnalysisInput
+import pandas as pd
+
+from impressions_analytics.analytics.kinds_of_open import batches_of
+from impressions_analytics.columns import KINDS
+from impressions_analytics.engine import AnalysisInput, ColumnBatch, RequiredColumns, UnsuitedError, batches_together
+from impressions_analytics.engine.ages import FirstAges
+from impressions_analytics.engine.ages import first_ages as first_ages_at_hand
 
 EARLY_SECONDS = 3600
 """Clocks that differ, and the hour that is put back in autumn, explain an open so long before the sending. A longer
@@ -47,3 +53,55 @@ def misfits(source: AnalysisInput, impressions: Any, aged: Any) -> dict[str, int
         "impressions_without_destination": impressions.aggregate(n=impressions.destination.isnull().sum()),
     }
     return {name: int(source.engine.fetch(number)["n"][0].as_py() or 0) for name, number in counted.items()}
+
+
+_NUMBERS = [column.name for column in KINDS["destinations"] if column.type == "integer" and column.name != "ID"]
+
+
+def ages_in_one_pass(
+    impressions: tuple[Any, RequiredColumns],
+    destinations: tuple[Any, RequiredColumns],
+    kinds: Sequence[str],
+    *,
+    until: pd.Timestamp | None = None,
+) -> tuple[FirstAges, pd.Timestamp | None] | None:
+    """Return the first ages of inputs that are at hand, up to a moment, and the latest impression of any kind.
+
+    None where the definition has to find them: what is elsewhere, has nulls, or is grouped by several columns.
+    """
+    groups = destinations[1].by
+    together = batches_together([impressions, destinations])
+    if together is None or len(groups) > 1 or not set(groups) <= set(_NUMBERS):
+        return None
+    opens, sent = together
+    ends: list[int] = []
+    rows = batches_of(_until(_watched(opens, ends), until), kinds)
+    try:
+        found = first_ages_at_hand(rows, sent, by=next(iter(groups), None), early_seconds=EARLY_SECONDS)
+    except UnsuitedError:
+        return None
+    return found, pd.Timestamp(max(ends), unit="us") if ends else None
+
+
+def _watched(batches: Iterable[ColumnBatch], ends: list[int]) -> Iterator[ColumnBatch]:
+    """Yield some batches, and keep the latest timestamp of each."""
+    for batch in batches:
+        timestamps = batch.integers("timestamp")
+        ends.extend([int(timestamps.max())] if len(timestamps) else [])
+        yield batch
+
+
+def _until(batches: Iterable[ColumnBatch], until: pd.Timestamp | None) -> Iterator[ColumnBatch]:
+    """Yield the rows of some batches up to a moment."""
+    last = None if until is None else until.to_datetime64().astype("datetime64[us]").astype("int64")
+    for batch in batches:
+        yield batch if last is None else batch.where(batch.integers("timestamp") <= last)
+
+
+def misfits_of(found: FirstAges) -> dict[str, int]:
+    """Return what `misfits` counts."""
+    return {
+        "impressions_before_sending": found.before,
+        "messages_opened_within_an_hour_before_sending": found.shortly_before,
+        "impressions_without_destination": found.without,
+    }

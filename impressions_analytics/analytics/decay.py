@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from impressions_analytics.analytics.ages import ages, first_ages, misfits, one_sending_each
+import numpy as np
+import pandas as pd
+
+from impressions_analytics.analytics.ages import (
+    ages,
+    ages_in_one_pass,
+    first_ages,
+    misfits,
+    misfits_of,
+    one_sending_each,
+)
 from impressions_analytics.analytics.choices import moment, whole_number
+from impressions_analytics.analytics.decay_curve import HOUR, curve_at_hand, defined_curve, ranked_opens, reached_share
 from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds, columns_for, rows_of
+from impressions_analytics.columns import KINDS
 from impressions_analytics.engine import (
     RequiredColumns,
     column_list,
@@ -16,16 +28,11 @@ from impressions_analytics.engine import (
     known_until,
     nulls_last,
     open_input,
-    whole_numbers,
 )
+from impressions_analytics.engine.ages import FirstAges, reached
 from impressions_analytics.engine.kinds import kind_of_input
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_HOUR = 3600  # seconds
 _LONG_AGO = "1970-01-01 00:00:00"  # before any mailing
-_FINE = 12  # steps in the first hour, in which most mail is opened
 _TIMES = {"unique_opens": "int64", "median_hours": "float64", "p90_hours": "float64"}
 _DECAY = {
     "hours": "float64",
@@ -102,15 +109,42 @@ def time_to_open(
     0             2           0.5        1.0
     """
     groups, chosen = column_list(by), chosen_kinds(kinds)
-    source = open_input(data, _required(chosen))
     required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
+    at_hand = ages_in_one_pass((data, _required(chosen)), (destinations, required), chosen)
+    if at_hand:
+        return _times_at_hand(at_hand[0], groups).pipe(_told, chosen, misfits_of(at_hand[0]))
+    source = open_input(data, _required(chosen))
     sent = source.also(destinations, required)
     dtypes = {name: dtype_of(name, required, sent) for name in groups}
     impressions = rows_of(source, chosen)
     aged = ages(impressions, one_sending_each(sent, groups), groups)
     result = source.deliver(_time_to_open(first_ages(aged, groups), groups), {**dtypes, **_TIMES})
-    if not source.lazy:
-        result.attrs = {"kinds": list(chosen), **misfits(source, impressions, aged)}
+    return result if source.lazy else _told(result, chosen, misfits(source, impressions, aged))
+
+
+def _times_at_hand(found: FirstAges, groups: Sequence[str]) -> pd.DataFrame:
+    """Return what `_time_to_open` defines."""
+    count = len(found.groups) if groups else 1
+    opens = np.bincount(found.places, minlength=count)
+    hours = {
+        name: np.where(opens > 0, reached(found.places, found.seconds, count, percent) / HOUR, np.nan)
+        for name, percent in (("median_hours", 50), ("p90_hours", 90))
+    }
+    values = found.groups if groups else np.zeros(1, dtype="int64")
+    result = pd.DataFrame({"by": values, "unique_opens": opens}).assign(**hours)
+    return _grouped(result[result["unique_opens"] > 0].reset_index(drop=True) if groups else result, groups)
+
+
+def _grouped(result: pd.DataFrame, groups: Sequence[str]) -> pd.DataFrame:
+    """Give the column of the group its name and type, or take it away."""
+    if not groups:
+        return result.drop(columns="by")
+    types = {column.name: column.pandas_type for column in KINDS["destinations"]}
+    return result.rename(columns={"by": groups[0]}).astype({groups[0]: types[groups[0]]})
+
+
+def _told(result: pd.DataFrame, kinds: Sequence[str], misfits: dict[str, Any]) -> pd.DataFrame:
+    result.attrs.update(kinds=list(kinds), **misfits)
     return result
 
 
@@ -120,11 +154,11 @@ def _required(kinds: Sequence[str]) -> RequiredColumns:
 
 def _time_to_open(opened: Any, groups: Sequence[str]) -> Any:
     """Define the analysis."""
-    ranked = _ranked(opened, groups)
+    ranked = ranked_opens(opened, groups)
     figures = {
         "unique_opens": ranked.count(),
-        "median_hours": _reached(ranked, 50).cast("float64") / _HOUR,
-        "p90_hours": _reached(ranked, 90).cast("float64") / _HOUR,
+        "median_hours": reached_share(ranked, 50).cast("float64") / HOUR,
+        "p90_hours": reached_share(ranked, 90).cast("float64") / HOUR,
     }
     if not groups:
         return ranked.aggregate(**figures)
@@ -215,43 +249,27 @@ def open_decay(
     """
     whole_number("horizon_hours", horizon_hours, least=1)
     groups, chosen = column_list(by), chosen_kinds(kinds)
-    source = open_input(data, _required(chosen))
     required = RequiredColumns("destinations", ("ID", "timestampsent"), by=groups)
+    since, until = known_from(data, "impressions"), known_until(data, "impressions")
+    until = until if as_of is None else moment("as_of", as_of)
+    at_hand = ages_in_one_pass(
+        (data, _required(chosen)), (destinations, required), chosen, until=None if as_of is None else until
+    )
+    if at_hand:
+        found, latest = at_hand
+        curve = curve_at_hand(found, horizon_hours, since, latest if until is None else until)
+        return _grouped(curve, groups).pipe(_told, chosen, misfits_of(found))
+    source = open_input(data, _required(chosen))
     sent = source.also(destinations, required)
     dtypes = {name: dtype_of(name, required, sent) for name in groups}
-    until = known_until(data, "impressions") if as_of is None else moment("as_of", as_of)
     impressions, keys = rows_of(source, chosen), [*groups, "everything"]
     impressions = impressions if as_of is None else impressions.filter(impressions.timestamp <= until)
     sent = one_sending_each(sent.mutate(everything=0), keys)
     aged = ages(impressions, sent, keys)
-    known = _known(source.table, known_from(data, "impressions"), until)
-    curve = _open_decay(first_ages(aged, keys), sent, known, keys, horizon_hours)
+    known = _known(source.table, since, until)
+    curve = defined_curve(first_ages(aged, keys), sent, known, keys, horizon_hours)
     result = source.deliver(curve.order_by(nulls_last([*groups, "hours"])), {**dtypes, **_DECAY})
-    if not source.lazy:
-        result.attrs = {"kinds": list(chosen), **misfits(source, impressions, aged)}
-    return result
-
-
-def _open_decay(opened: Any, sent: Any, known: Any, keys: Sequence[str], horizon: int) -> Any:
-    """Define the analysis: opens per step of age on a spine of every group and step, added up."""
-    import ibis
-
-    times = {"first_sent": sent.timestampsent.min(), "last_sent": sent.timestampsent.max()}
-    mailed = sent.group_by(list(keys)).aggregate(**times).cross_join(known)
-    passed = mailed.last_sent + ibis.interval(hours=horizon) <= mailed.until
-    mature = (passed & (mailed.first_sent >= mailed.since)).fill_null(False)
-    opened = opened.filter(opened.seconds <= horizon * _HOUR)
-    spine = mailed.select(*keys, mature=mature).cross_join(whole_numbers("step", horizon + _FINE))
-    curve = _joined(_joined(spine, _reached_by_step(opened, keys), [*keys, "step"]), _half_lives(opened, keys), keys)
-    so_far = curve.unique_opens.fill_null(0).sum().over(ibis.cumulative_window(group_by=keys, order_by="step"))
-    step = curve.step.cast("float64")
-    hours = ibis.ifelse(curve.step < _FINE, step / _FINE, step - (_FINE - 1))
-    curve = curve.mutate(unique_opens=so_far.cast("int64"), hours=hours)
-    share, half_life = curve.unique_opens / curve.final.cast("float64"), curve.half_life.cast("float64") / _HOUR
-    return curve.mutate(
-        share_of_opens=ibis.ifelse(curve.mature, share, ibis.null("float64")),
-        half_life_hours=ibis.ifelse(curve.mature, half_life, ibis.null("float64")),
-    )
+    return result if source.lazy else _told(result, chosen, misfits(source, impressions, aged))
 
 
 def _known(impressions: Any, since: pd.Timestamp | None, until: pd.Timestamp | None) -> Any:
@@ -263,35 +281,3 @@ def _known(impressions: Any, since: pd.Timestamp | None, until: pd.Timestamp | N
     else:
         table = impressions.aggregate(until=impressions.timestamp.max())
     return table.mutate(since=ibis.literal(_LONG_AGO if since is None else since, "timestamp(6)"))
-
-
-def _reached_by_step(opened: Any, keys: Sequence[str]) -> Any:
-    """Count the opens by the first step that they were reached within: five minutes, and after an hour whole hours."""
-    import ibis
-
-    fine, hours = (-((-opened.seconds) // seconds) for seconds in (_HOUR // _FINE, _HOUR))
-    step = ibis.ifelse(opened.seconds <= _HOUR, fine, hours + (_FINE - 1))
-    return opened.group_by(*keys, step=step.cast("int64")).aggregate(unique_opens=opened.count())
-
-
-def _half_lives(opened: Any, keys: Sequence[str]) -> Any:
-    ranked = _ranked(opened, keys)
-    return ranked.group_by(list(keys)).aggregate(final=ranked.count(), half_life=_reached(ranked, 50))
-
-
-def _joined(table: Any, counts: Any, keys: Sequence[str]) -> Any:
-    joined = table.left_join(counts, [table[key].identical_to(counts[key]) for key in keys], rname="right_{name}")
-    return joined.select(*table.columns, *(name for name in counts.columns if name not in keys))
-
-
-def _ranked(opened: Any, keys: Sequence[str]) -> Any:
-    """Rank the opens of each group from the quickest on, and say how many they are."""
-    import ibis
-
-    window = ibis.window(group_by=list(keys), order_by="seconds")
-    return opened.mutate(rank=ibis.row_number().over(window) + 1, n=opened.count().over(group_by=list(keys)))
-
-
-def _reached(ranked: Any, percent: int) -> Any:
-    """Return the least seconds within which this share of the opens came: an observed time, exact on every engine."""
-    return ranked.seconds.min(where=ranked["rank"] * 100 >= ranked.n * percent)

@@ -56,4 +56,4 @@ def batches_of(batches: Iterable[ColumnBatch], kinds: Sequence[str]) -> Iterator
         if counts.all():
             yield batch
         elif counts.any():
-            yield batch.where(counts)
+            yield batch.where(counts, without="useragent")

@@ -7,7 +7,13 @@ crosses through Arrow, only the columns that an analysis needs, and nullable int
 
 from __future__ import annotations
 
-from impressions_analytics.engine.column_batches import ColumnBatch, Integers, UnsuitedError, column_batches
+from impressions_analytics.engine.column_batches import (
+    ColumnBatch,
+    Integers,
+    UnsuitedError,
+    batches_together,
+    column_batches,
+)
 from impressions_analytics.engine.coverage import Coverage, coverage_of, known_from, known_until
 from impressions_analytics.engine.expressions import nulls_last, whole_numbers
 from impressions_analytics.engine.inputs import AnalysisInput, open_input
@@ -22,6 +28,7 @@ __all__ = [
     "Integers",
     "RequiredColumns",
     "UnsuitedError",
+    "batches_together",
     "check_family",
     "column_batches",
     "column_list",

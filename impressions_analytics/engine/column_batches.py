@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from impressions_analytics.engine.origins import origin_of
+from impressions_analytics.engine.origins import check_family, origin_of
 from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
 from impressions_analytics.engine.required_columns import RequiredColumns
 from impressions_analytics.parquet.database import duckdb_told
@@ -70,6 +70,12 @@ class ColumnBatch:
         column = self.batch.column(name)
         return _numbers(pc.fill_null(column, null) if column.null_count else column)
 
+    def present(self, key: str, *names: str) -> tuple[list[Integers], int]:
+        """Return the columns of the rows that have a number in `key`, that of `key` first; and how many have none."""
+        lacking = self.batch.column(key).null_count
+        batch = self.batch.filter(self.batch.column(key).is_valid()) if lacking else self.batch
+        return [ColumnBatch(batch).integers(name) for name in (key, *names)], lacking
+
     def texts(self, name: str) -> tuple[npt.NDArray[Any], list[str | None]]:
         """Return a column of texts as places in the list of its distinct texts, whose last is null."""
         import pyarrow as pa
@@ -79,11 +85,11 @@ class ColumnBatch:
         distinct = column.dictionary.to_pylist()
         return column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False), [*distinct, None]
 
-    def where(self, flags: Flags) -> ColumnBatch:
-        """Return the rows for which a flag stands, without the user agent: it has told what it is needed for."""
+    def where(self, flags: Flags, *, without: str = "") -> ColumnBatch:
+        """Return the rows for which a flag stands, without a column that is no longer needed."""
         import pyarrow as pa
 
-        kept = [name for name in self.batch.schema.names if name != "useragent"]
+        kept = [name for name in self.batch.schema.names if name != without]
         return ColumnBatch(self.batch.select(kept).filter(pa.array(flags)), self.later)
 
 
@@ -96,6 +102,17 @@ def column_batches(data: Any, required: RequiredColumns) -> Iterator[ColumnBatch
         return _of_scan(data.scan(required.kind), required)
     files = local_files(data) if is_path(data) else []
     return _of_files(files, required) if files else None
+
+
+def batches_together(inputs: Sequence[tuple[Any, RequiredColumns]]) -> list[Iterator[ColumnBatch]] | None:
+    """Return the needed columns of several inputs of one family; None if one of them is elsewhere."""
+    found = []
+    for data, required in inputs:
+        first, first_required = inputs[0]
+        family = origin_of(first, first_required.kind).family
+        check_family(family, origin_of(data, required.kind).family, required.kind)
+        found.append(column_batches(data, required))
+    return None if None in found else [batches for batches in found if batches is not None]
 
 
 def _of_scan(table: Any, required: RequiredColumns) -> Iterator[ColumnBatch] | None:

@@ -7,18 +7,18 @@ buckets by the hash of their value, so that equal values meet in one bucket. Bot
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 
+from impressions_analytics.engine.buckets import dealt, portions
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import BLOCK, BUCKETS, Values, bucket_of, distinct, representatives
+from impressions_analytics.engine.distinct import BLOCK, BUCKETS, Values, distinct, representatives
 from impressions_analytics.engine.threads import in_parallel
 
-Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
@@ -120,36 +120,9 @@ def parted(pairs: Values, order: Values) -> Parts:
     return in_buckets(pairs)
 
 
-def dealt(pairs: Values, *more: Values) -> list[tuple[Values, ...]]:
-    """Deal pairs out to buckets by the hash of their value; what is given beside them goes the same way.
-
-    Examples
-    --------
-    >>> buckets = dealt(packed(np.array([3, 4]), np.array([112, 112])), np.array([10, 20]))
-    >>> [timestamps.tolist() for pairs, timestamps in buckets if len(pairs)]
-    [[10, 20]]
-    """
-    numbers = bucket_of(value_of(pairs))
-    order = np.argsort(numbers, kind="stable")  # numpy orders 8 and 16 bits by radix
-    ends = np.bincount(numbers, minlength=BUCKETS).cumsum()[:-1]
-    return list(zip(*(np.split(values.take(order), ends) for values in (pairs, *more)), strict=True))
-
-
-def portions(buckets: Sequence[Sequence[Part]], rows: int) -> list[list[Part]]:
-    """Put so many buckets together that a portion just fits in the cache: each costs some calls.
-
-    Examples
-    --------
-    >>> [len(portion) for portion in portions([["pairs"]] * 256, rows=524_288)]
-    [64, 64, 64, 64]
-    """
-    step = max(1, BUCKETS * BLOCK // max(rows, BLOCK))
-    return [list(chain.from_iterable(buckets[start : start + step])) for start in range(0, BUCKETS, step)]
-
-
 def in_buckets(pairs: Values) -> Parts:
     """Deal out the pairs of a batch."""
-    return Parts(buckets=[bucket for (bucket,) in dealt(pairs)])
+    return Parts(buckets=[bucket for (bucket,) in dealt(value_of(pairs), pairs)])
 
 
 class Pairs:
@@ -203,7 +176,10 @@ class Pairs:
         cuts, self._cuts = self._cuts, []
         for parts in in_parallel(in_buckets, cuts):
             self.keep(parts)
-        yield from in_parallel(lambda parts: function(_together(parts)), portions(self._buckets, self._dealt))
+        yield from in_parallel(lambda portion: function(self._in(portion)), portions(self._dealt))
+
+    def _in(self, portion: range) -> Values:
+        return _together(list(chain.from_iterable(self._buckets[number] for number in portion)))
 
     def _overlapping(self) -> list[list[Values]]:
         """Return the cuts, those together that have the same group."""

@@ -11,25 +11,24 @@ from functools import partial
 
 import numpy as np
 
+from impressions_analytics.engine.buckets import Buckets, dealt, portions
 from impressions_analytics.engine.calendar import CALENDARS, Calendar
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import BUCKETS, Values, distinct, in_order, representatives
+from impressions_analytics.engine.distinct import Values, distinct, in_order, representatives
 from impressions_analytics.engine.pairs import (
     GROUP_BITS,
     Numbers,
     Offsets,
     Pairs,
     Parts,
-    dealt,
     group_of,
     in_buckets,
     packed,
     parted,
-    portions,
     tallied,
     value_of,
 )
-from impressions_analytics.engine.spill import OnDisk, spill
+from impressions_analytics.engine.spill import spill
 from impressions_analytics.engine.threads import in_parallel
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
@@ -37,8 +36,6 @@ __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 _BY_BITS = 13
 """Up to 8,192 values of another column; the rest is for 65,536 periods: seven years of hours."""
 _MOST_CELLS = 50_000_000
-_MOST_HELD = 1 << 24
-"""So many rows wait in memory before they go to disk."""
 _TALLIES = ("key", "rows", "mailings", "first", "last")
 
 
@@ -150,34 +147,22 @@ def per_key(column_batches: Iterable[ColumnBatch], key: str) -> tuple[dict[str, 
     keys, mailings = Offsets(), Offsets(GROUP_BITS)
 
     def buckets_of(batch: ColumnBatch) -> list[tuple[Values, ...]]:
-        timestamps = batch.integers("timestamp")
-        return dealt(packed(mailings.of(batch, "mailing"), keys.of(batch, key)), timestamps)
+        found = keys.of(batch, key)
+        return dealt(found, packed(mailings.of(batch, "mailing"), found), batch.integers("timestamp"))
 
-    buckets: list[list[tuple[Values, ...] | OnDisk]] = [[] for _ in range(BUCKETS)]
-    waiting: list[list[tuple[Values, ...]]] = []
-    rows = held = 0
     with spill() as file:
-        for found in in_parallel(buckets_of, column_batches):
-            waiting.append(found)
-            size = sum(len(pairs) for pairs, _ in found)
-            rows, held = rows + size, held + size
-            if held > _MOST_HELD:
-                for bucket, parts in zip(buckets, zip(*waiting, strict=True), strict=True):
-                    bucket.append(file.put(parts))
-                waiting, held = [], 0
-        for bucket, parts in zip(buckets, zip(*waiting, strict=True), strict=bool(waiting)):
-            bucket.extend(parts)
-        tallies = list(in_parallel(_tallied, portions(buckets, rows) if rows else []))
+        buckets = Buckets(file, width=2)
+        for parts in in_parallel(buckets_of, column_batches):
+            buckets.keep(parts)
+        tallies = list(in_parallel(lambda portion: _tallied(*buckets.columns(portion)), portions(buckets.rows)))
     columns = _in_order_of_key(tallies)
     without = int(columns["rows"][0]) if len(columns["key"]) and columns["key"][0] == 0 else 0
     columns = {name: column[1:] if without else column for name, column in columns.items()}
     return {**columns, "key": columns["key"] + keys.base}, without
 
 
-def _tallied(bucket: Sequence[tuple[Values, ...] | OnDisk]) -> list[Values]:
+def _tallied(pairs: Values, timestamps: Values) -> list[Values]:
     """Return the keys of a bucket, and for each its rows, distinct mailings, first and last timestamp."""
-    parts = [part.read() if isinstance(part, OnDisk) else part for part in bucket]
-    pairs, timestamps = (np.concatenate(column) for column in zip(*parts, strict=True))
     values = value_of(pairs)
     chosen = representatives(values)
     ones = np.flatnonzero(chosen == np.arange(len(chosen)))
