@@ -94,3 +94,31 @@ def test_open_decay_is_as_defined(rows: Any, once: bool, by: Any, horizon: int, 
     opens, sent = opens_of(rows[0]), sent_of(rows[1], once=once)
     options = {"by": by, "horizon_hours": horizon, "as_of": as_of, "kinds": kinds}
     same(ia.open_decay(opens, sent, **options), ia.open_decay(lazy(opens), lazy(sent), **options))
+
+
+groups = st.sampled_from([None, "mailing", "destination", "profile", ["mailing", "profile"]])
+
+
+@given(numbers.flatmap(events), groups)
+@example([], None)
+@example([], "mailing")
+def test_human_opens_are_as_defined(rows: Any, by: Any) -> None:
+    opens = opens_of(rows)
+    opens["profile"] = pd.array([None, *range(len(opens))][: len(opens)], dtype="Int64") // 4
+    same(ia.human_opens(opens, by=by), ia.human_opens(lazy(opens), by=by))
+
+
+four = numbers.flatmap(lambda few: st.tuples(events(few), events(few), events(few), sendings(few)))
+
+
+@given(four, st.booleans(), st.booleans(), st.booleans())
+@example(([], [], [], []), True, False, True)
+def test_mailing_performance_is_as_defined(rows: Any, alone: bool, nulls: bool, intervals: bool) -> None:
+    opens, clicks, arrived = map(opens_of, rows[:3])
+    if nulls:
+        opens["mailing"] = opens["mailing"].astype("Int64").mask(opens["mailing"] == 2)
+    inputs = {"destinations": sent_of(rows[3], once=False), "deliveries": arrived, "clicks": clicks}
+    inputs = {} if alone else inputs
+    got = ia.mailing_performance(opens, **inputs, intervals=intervals)
+    others = {name: lazy(frame) for name, frame in inputs.items()}
+    same(got, ia.mailing_performance(lazy(opens), **others, intervals=intervals))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import KINDS_OF_OPEN, ClassNumbers, with_classes
 from impressions_analytics.engine import AnalysisInput, ColumnBatch, column_list
+from impressions_analytics.engine.marks import Marked
 from impressions_analytics.errors import InvalidArgumentError
 
 OPENED_BY_READER = ("person", "proxy")
@@ -57,3 +60,11 @@ def batches_of(batches: Iterable[ColumnBatch], kinds: Sequence[str]) -> Iterator
             yield batch
         elif counts.any():
             yield batch.where(counts, without="useragent")
+
+
+def marked_by_kind(batches: Iterable[ColumnBatch], marks: Mapping[str, int]) -> Iterator[Marked]:
+    """Yield events with a ``destination`` and a ``useragent``, marked by the kind of open that this tells."""
+    numbers = ClassNumbers(("kind",), KINDS_OF_OPEN)
+    for batch in batches:
+        of_row = numbers.of(batch)
+        yield Marked(batch, "destination", np.array([marks[kind] for (kind,) in numbers.names()], "uint8").take(of_row))

@@ -8,10 +8,24 @@ from operator import add
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from impressions_analytics.analytics.choices import whole_number
-from impressions_analytics.analytics.classes import KINDS_OF_OPEN, with_classes
-from impressions_analytics.engine import RequiredColumns, column_list, dtype_of, nulls_last, open_input
+from impressions_analytics.analytics.classes import KINDS_OF_OPEN, Values, with_classes
+from impressions_analytics.analytics.kinds_of_open import marked_by_kind
+from impressions_analytics.columns import KINDS
+from impressions_analytics.engine import (
+    RequiredColumns,
+    UnsuitedError,
+    column_batches,
+    column_list,
+    dtype_of,
+    nulls_last,
+    open_input,
+)
 from impressions_analytics.engine.kinds import kind_of_input
+from impressions_analytics.engine.marks import by_marks
 
 UNRECOGNISED = ("unknown", "bare-name")
 """What stands for the rule of a user agent that no rule knew."""
@@ -21,6 +35,9 @@ _MESSAGES = {f"messages{end}": kinds for end, kinds in _ALL_LOW_HIGH.items()}
 _IMPRESSIONS = {
     **{f"impressions{end}": kinds for end, kinds in _ALL_LOW_HIGH.items()},
     **{f"impressions_{kind}": (kind,) for kind in KINDS_OF_OPEN},
+}
+_NUMBERS: dict[str, Any] = {
+    column.name: column.pandas_type for column in KINDS["impressions"] if column.type == "integer"
 }
 _COMPARED = {
     "copernica_device": "str",
@@ -89,6 +106,9 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     """
     groups = column_list(by)
     required = RequiredColumns("impressions", ("useragent", "destination"), by=groups)
+    result = _in_one_pass(data, required)
+    if result is not None:
+        return result
     source = open_input(data, required)
     dtypes = {name: dtype_of(name, required, source.table) for name in groups}
     return source.deliver(
@@ -97,10 +117,44 @@ def human_opens(data: Any, *, by: str | Sequence[str] | None = None) -> Any:
     )
 
 
+def _in_one_pass(data: Any, required: RequiredColumns) -> pd.DataFrame | None:
+    """Count rows that are at hand by the numpy pass; None where the definition has to do it."""
+    rows = column_batches(data, required) if not required.by or required.by[0] in _NUMBERS else None
+    if rows is None or len(required.by) > 1:
+        return None
+    marks = {kind: number for number, kind in enumerate(KINDS_OF_OPEN)}
+    by = next(iter(required.by), None)
+    try:
+        of_rows, of_messages = by_marks(marked_by_kind(rows, marks), by)
+    except UnsuitedError:
+        return None
+    groups = np.unique(of_rows.groups) if by else np.ones(1, dtype="int64")
+    bits = {kind: 1 << mark for kind, mark in marks.items()}
+    sets = of_messages.groups, of_messages.what, of_messages.counts
+    singles = of_rows.groups, 1 << of_rows.what, of_rows.counts
+    counted = {name: _counted(groups, *sets, sum(bits[kind] for kind in kinds)) for name, kinds in _MESSAGES.items()}
+    counted |= {
+        name: _counted(groups, *singles, sum(bits[kind] for kind in kinds)) for name, kinds in _IMPRESSIONS.items()
+    }
+    result = pd.DataFrame(counted)
+    if by:
+        null = np.isin(groups, of_rows.groups[of_rows.without])
+        result.insert(0, by, pd.Series(groups).astype(_NUMBERS[by]).mask(null))
+        result = result.sort_values(by, ignore_index=True)
+    return result
+
+
+def _counted(groups: Values, found: Values, sets: Values, counts: Values, bits: int) -> Values:
+    """Add up the counts of each group whose set has one of these bits."""
+    chosen = np.flatnonzero(sets & bits)
+    np.add.at(total := np.zeros(len(groups), dtype="int64"), np.searchsorted(groups, found[chosen]), counts[chosen])
+    return total
+
+
 def _human_opens(rows: Any, groups: Sequence[str]) -> Any:
     """Define the analysis: rows per message and kind first, so that no kind has to be made distinct by itself."""
     rows_of = {f"rows_{kind}": (rows.classified_kind == kind).cast("int64").sum() for kind in KINDS_OF_OPEN}
-    told = rows.group_by([*groups, "destination"]).aggregate(**rows_of)
+    told = rows.group_by(list(dict.fromkeys([*groups, "destination"]))).aggregate(**rows_of)
     counted = {
         name: (told.destination.notnull() & (_rows_of(told, kinds) > 0)).cast("int64").sum()
         for name, kinds in _MESSAGES.items()

@@ -10,7 +10,7 @@ from impressions_analytics.analytics.choices import choose
 from impressions_analytics.analytics.classes import with_classes
 from impressions_analytics.analytics.covered import emailings_of, only_covered, read_covered
 from impressions_analytics.analytics.figures import ESTIMATE_ASSUMES, FIGURES, NARROW, ON_REQUEST, OUTSIDE, Figure
-from impressions_analytics.analytics.message_counts import REQUIRED, count_messages
+from impressions_analytics.analytics.message_counts import REQUIRED, count_messages, told_at_hand, told_of_messages
 from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError, MissingColumnError
@@ -150,15 +150,10 @@ def mailing_performance(
     }
     present = {name for name, data in given.items() if data is not None}
     chosen = _chosen(figures, present, intervals=intervals, estimate=estimate)
-    source = open_input(impressions, RequiredColumns("impressions", ("mailing", "destination", "useragent")))
-    others = {
-        name: source.also(given[name], required) for name, required in REQUIRED.items() if given[name] is not None
-    }
-    if "clicks" in others:
-        others["clicks"] = with_classes(AnalysisInput(others["clicks"], source.engine), ("kind",))
+    source = open_input(impressions, REQUIRED["impressions"])
     told = [] if source.lazy else [one for one in FIGURES if one.name in OUTSIDE and present.issuperset(one.needs)]
     computed = list(dict.fromkeys([*chosen, *told]))
-    expression = _performance(with_classes(source, ("kind",)), others, computed)
+    expression = _performance(_told(source, given), computed)
     dtypes = {column: figure.dtype for figure in computed for column in figure.columns(intervals=intervals)}
     result = source.deliver(expression, {"mailing": "int64", **dtypes, "not_covered": "str"})
     if source.lazy:
@@ -204,11 +199,26 @@ def _named(result: pd.DataFrame, source: AnalysisInput, emailings: Any) -> pd.Da
     return result
 
 
-def _performance(rows: Any, others: Mapping[Kind, Any], chosen: list[Figure]) -> Any:
+def _told(source: AnalysisInput, given: Mapping[Kind, Any]) -> Any:
+    """Return what happened to the messages, from one pass over rows that are at hand or as a definition."""
+    at_hand = told_at_hand(given)
+    if at_hand is not None:
+        return source.engine.small(at_hand)
+    others: dict[Kind, Any] = {
+        name: source.also(given[name], required)
+        for name, required in REQUIRED.items()
+        if name != "impressions" and given[name] is not None
+    }
+    if "clicks" in others:
+        others["clicks"] = with_classes(AnalysisInput(others["clicks"], source.engine), ("kind",))
+    return told_of_messages(with_classes(source, ("kind",)), others)
+
+
+def _performance(told: Any, chosen: list[Figure]) -> Any:
     """Define the analysis: count the messages of each mailing, and compute the figures."""
     import ibis
 
-    table = count_messages(rows, others)
+    table = count_messages(told)
     values: dict[str, Any] = {}
     for figure in chosen:
         values |= figure.expressions(table)
