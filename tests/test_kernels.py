@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import impressions_analytics as ia
 from impressions_analytics.engine import RequiredColumns, UnsuitedError, column_batches, passes
-from impressions_analytics.engine.distinct import bucket_of, distinct, in_order, representatives
-from impressions_analytics.engine.pairs import BLOCK, Pairs, group_of, in_buckets, packed, parted, value_of
+from impressions_analytics.engine.distinct import BLOCK, bucket_of, count_distinct, distinct, in_order, representatives
+from impressions_analytics.engine.pairs import Pairs, group_of, in_buckets, packed, value_of
+from impressions_analytics.engine.sweep import Rows, swept
 from impressions_analytics.parquet.working_folder import working_folder
 
 AGENTS = ["Mozilla/5.0", "Microsoft Outlook 2007, WinXP", "curl/8.4.0", "foo", "", None]
@@ -65,13 +66,14 @@ def defined(frame: pd.DataFrame, analysis: Any, like: pd.DataFrame, **options: A
     st.sampled_from(["impressions", "first"]),
     st.sampled_from([None, "mailing", "profile"]),
     chosen,
+    st.booleans(),
 )
-@example([], "day", False, "impressions", None, None)
-@example([], "day", True, "first", "mailing", ["person"])
+@example([], "day", False, "impressions", None, None, True)
+@example([], "day", True, "first", "mailing", ["person"], False)
 def test_impressions_over_time_is_as_defined(
-    rows: Any, every: Any, cumulative: bool, count: Any, by: Any, kinds: Any
+    rows: Any, every: Any, cumulative: bool, count: Any, by: Any, kinds: Any, in_order: bool
 ) -> None:
-    frame = frame_of(rows)
+    frame = frame_of(sorted(rows, key=lambda row: row[1]) if in_order else rows)
     if len(frame) and every == "hour":
         frame["timestamp"] = frame["timestamp"].min() + (frame["timestamp"] - frame["timestamp"].min()) % pd.Timedelta(
             "9D"
@@ -135,22 +137,29 @@ def test_numbers_that_were_made_to_meet_in_one_slot_are_still_counted() -> None:
     assert (values[representatives(values)] == values).all()
 
 
-@pytest.mark.parametrize("rises", [True, False])
 @pytest.mark.parametrize("batches", [1, 3])
-def test_pairs_are_distinct_however_many_and_in_whatever_order_they_come(rises: bool, batches: int) -> None:
+def test_pairs_are_distinct_however_many_and_in_whatever_order_they_come(batches: int) -> None:
     rng = np.random.default_rng(7)
-    groups = rng.integers(0, 40, 3 * BLOCK)
-    groups = np.sort(groups) if rises else groups
-    values = rng.integers(1, 20_000, 3 * BLOCK)
+    groups, values = rng.integers(0, 40, 3 * BLOCK), rng.integers(1, 20_000, 3 * BLOCK)
     kept = Pairs()
     for some in np.array_split(np.arange(3 * BLOCK), batches):
-        kept.keep(parted(packed(groups[some], values[some]), groups[some]))
+        kept.keep(in_buckets(packed(groups[some], values[some])))
+    portions = list(kept.in_portions(lambda portion: portion))
+    found = np.concatenate(portions)
     expected = set(zip(groups.tolist(), values.tolist(), strict=True))
-    found = np.concatenate(list(kept.by_group(lambda portion: portion)))
     assert len(found) == len(expected)
     assert set(zip(group_of(found).tolist(), value_of(found).tolist(), strict=True)) == expected
-    portions = [set(value_of(portion).tolist()) for portion in kept.by_value(lambda portion: portion)]
-    assert sum(map(len, portions)) == len(set().union(*portions)) == len(np.unique(values))
+    values_of = [set(value_of(portion).tolist()) for portion in portions]
+    assert sum(map(len, values_of)) == len(set().union(*values_of)) == len(np.unique(values))
+
+
+@given(st.lists(st.integers(0, 2**34 - 1) | st.integers(2**33, 2**33 + 9) | st.just(0), max_size=200))
+@example([])
+@example([0, 0])
+def test_distinct_numbers_above_0_are_counted_by_flags_halves_or_whole(numbers: list[int]) -> None:
+    assert count_distinct(np.array(numbers, "int64")) == len(set(numbers) - {0})
+    near = [number % 100_000 for number in numbers]
+    assert count_distinct(np.array(near, "int64")) == len(set(near) - {0})
 
 
 def test_pairs_in_buckets_are_made_distinct_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +168,7 @@ def test_pairs_in_buckets_are_made_distinct_before_they_fill_the_memory(monkeypa
     for _ in range(8):
         kept.keep(in_buckets(packed(np.arange(600) % 3, np.arange(600))))
         assert sum(len(part) for bucket in kept._buckets for part in bucket) <= 1_800
-    assert sum(kept.by_group(len)) == 600
+    assert sum(kept.in_portions(len)) == 600
     assert len(np.unique(bucket_of(np.arange(10_000)))) == 256
 
 
@@ -208,8 +217,11 @@ def test_data_that_is_elsewhere_has_no_pieces() -> None:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-@pytest.mark.parametrize("by", [None, "mailing"])
-def test_files_in_any_order_of_time_give_what_one_frame_gives(tmp_path: Path, shuffled: bool, by: str | None) -> None:
+@pytest.mark.parametrize(("by", "long"), [(None, 1), (None, 4096), ("mailing", 1)])
+def test_files_in_any_order_of_time_give_what_one_frame_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shuffled: bool, by: str | None, long: int
+) -> None:
+    monkeypatch.setattr("impressions_analytics.engine.sweep._LONG", long)
     rng = np.random.default_rng(3)
     seconds = np.sort(rng.integers(0, 20 * 86_400, 6_000))
     frame = pd.DataFrame({
@@ -222,8 +234,9 @@ def test_files_in_any_order_of_time_give_what_one_frame_gives(tmp_path: Path, sh
     for number, start in enumerate((0, 2_000, 4_000)):
         rows[start : start + 2_000].to_parquet(tmp_path / f"{number}.parquet", row_group_size=500, index=False)
     for options in ({}, {"cumulative": True}, {"count": "first"}):
-        expected = ia.impressions_over_time(frame, by=by, **options)
-        pd.testing.assert_frame_equal(ia.impressions_over_time(tmp_path, by=by, **options), expected)
+        got = ia.impressions_over_time(frame, by=by, **options)
+        pd.testing.assert_frame_equal(ia.impressions_over_time(tmp_path, by=by, **options), got)
+        pd.testing.assert_frame_equal(got, defined(frame, ia.impressions_over_time, got, by=by, **options))
 
 
 def test_days_that_are_over_by_the_statistics_of_a_file_are_counted_and_forgotten(tmp_path: Path) -> None:
@@ -232,11 +245,23 @@ def test_days_that_are_over_by_the_statistics_of_a_file_are_counted_and_forgotte
     frame.to_parquet(tmp_path / "opens.parquet", row_group_size=100, index=False)
     batches = list(column_batches(tmp_path, RequiredColumns("impressions", ("timestamp", "destination"))))
     assert [batch.later for batch in batches[:-1]] == [day * 86_400_000_000 for day in range(1, 6)]
-    kept = Pairs()
-    for day in range(3):
-        kept.keep(parted(packed(np.full(100, day), np.arange(100)), np.full(100, day)))
-    assert list(kept.close(2, len)) == [100, 100]
-    assert list(kept.by_group(len)) == [100]
+    pieces = pa.concat_tables([pa.Table.from_pandas(frame).slice(start, 200) for start in range(0, 600, 200)])
+    batches = list(column_batches(pieces, RequiredColumns("impressions", ("timestamp", "destination"))))
+    assert [batch.later for batch in batches[:-1]] == [day * 86_400_000_000 for day in (2, 4)]
+
+
+def rows_of_periods(*periods: int, later: int | None) -> Rows:
+    return Rows(np.array(periods), None, {"destination": np.array(periods) + 7}, later)
+
+
+def test_a_period_is_over_when_no_later_row_has_it_and_never_again_once_rows_do_not_come_in_order() -> None:
+    batches = [(1, 1, 2), 2], [(2, 3), 3], [(), 3], [(3, 4), 4]
+    rows = [rows_of_periods(*periods, later=later) for periods, later in batches]
+    found = [([part.periods.tolist() for part in parts], over) for parts, over in swept(rows)]
+    assert found == [([[1, 1]], True), ([[2], [2]], True), ([[3], [3]], True), ([[4]], False)]
+    back = [*rows[:2], rows_of_periods(2, 5, later=4), rows_of_periods(6, 7, later=7)]
+    found = [([part.periods.tolist() for part in parts], over) for parts, over in swept(back)]
+    assert found == [([[1, 1]], True), ([[2], [2]], True), ([[3]], False), ([[2, 5]], False), ([[6, 7]], False)]
 
 
 def test_rows_that_wait_on_disk_are_tallied_as_those_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:

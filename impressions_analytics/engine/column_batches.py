@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from impressions_analytics.engine.origins import check_family, origin_of
 from impressions_analytics.engine.readers import arrow_table, is_archive, is_frame, is_path, local_files
 from impressions_analytics.engine.required_columns import RequiredColumns
+from impressions_analytics.engine.threads import in_parallel
 from impressions_analytics.parquet.database import duckdb_told
 from impressions_analytics.parquet.rows_file import parquet_told
 
@@ -97,7 +99,7 @@ def column_batches(data: Any, required: RequiredColumns) -> Iterator[ColumnBatch
     """Return the needed columns of a frame, of local Parquet files or of an archive; None for what is elsewhere."""
     origin_of(data, required.kind)
     if is_frame(data):
-        return _of_table(arrow_table(data, required), required)
+        return iter(_of_table(arrow_table(data, required), required, _NEVER))
     if is_archive(data):
         return _of_scan(data.scan(required.kind), required)
     files = local_files(data) if is_path(data) else []
@@ -141,42 +143,50 @@ def _next_batch(batches: pa.RecordBatchReader) -> pa.RecordBatch | None:
         return next(batches, None)
 
 
-def _of_table(table: pa.Table, required: RequiredColumns) -> Iterator[ColumnBatch]:
-    table = _normal(table, required)
-    return (ColumnBatch(batch) for batch in table.to_batches(max_chunksize=BATCH_ROWS))
+def _of_table(table: pa.Table, required: RequiredColumns, later: int | None = None) -> list[ColumnBatch]:
+    """Cut a table into batches; `later` is the least timestamp of what follows it, if that is known."""
+    batches = []
+    for batch in reversed(_normal(table, required).to_batches(max_chunksize=BATCH_ROWS)):
+        batches.append(ColumnBatch(batch, later))
+        later = None if later is None else _least(batches[-1], later)
+    return batches[::-1]
+
+
+def _least(batch: ColumnBatch, later: int) -> int | None:
+    """Return the lesser of the timestamps of a batch and of what follows it; None where there are no timestamps."""
+    if "timestamp" not in batch.batch.schema.names:
+        return None
+    timestamps = batch.batch.column("timestamp")
+    return None if timestamps.null_count else min(later, int(_numbers(timestamps).min(initial=later)))
 
 
 def _of_files(files: list[str], required: RequiredColumns) -> Iterator[ColumnBatch]:
-    """Read one row group ahead, so that reading and computing overlap; never more than two are in memory."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as reader:
-        groups = _row_groups(files, required)
-        coming = reader.submit(next, groups, None)
-        while (found := coming.result()) is not None:
-            coming = reader.submit(next, groups, None)
-            table, later = found
-            batches = list(_of_table(table, required))
-            yield from batches[:-1]
-            yield from (replace(last, later=later) for last in batches[-1:])
+    """Read some row groups ahead, so that reading and computing overlap."""
+    groups = _row_groups(files, required)
+    for table, later in in_parallel(lambda group: (group[0](), group[1]), groups):
+        yield from _of_table(table, required, later)
 
 
-def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[tuple[pa.Table, int | None]]:
-    """Yield each row group, and the least timestamp of those that follow."""
+def _row_groups(files: list[str], required: RequiredColumns) -> Iterator[tuple[Callable[[], pa.Table], int | None]]:
+    """Yield for each row group what reads it, and the least timestamp of those that follow."""
     import pyarrow.parquet as pq
 
     following = _least_of_following(files)
     for path in files:
-        dictionaries = [name for name in required.names if name == "useragent"]
         with parquet_told(path):
-            file = pq.ParquetFile(path, read_dictionary=dictionaries, page_checksum_verification=True)
-            names = file.schema_arrow.names
-        with file:
-            required.check_names(names)
-            for group in range(file.num_row_groups):
-                with parquet_told(path):
-                    table = file.read_row_group(group, columns=list(required.names))
-                yield table, next(following)
+            metadata = pq.read_metadata(path)
+        required.check_names(metadata.schema.to_arrow_schema().names)
+        for number in range(metadata.num_row_groups):
+            yield partial(_row_group, path, metadata, number, required), next(following)
+
+
+def _row_group(path: str, metadata: pq.FileMetaData, number: int, required: RequiredColumns) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    texts = [name for name in required.names if name == "useragent"]
+    options: dict[str, Any] = {"read_dictionary": texts, "page_checksum_verification": True}
+    with parquet_told(path), pq.ParquetFile(path, metadata=metadata, **options) as file:
+        return file.read_row_group(number, columns=list(required.names), use_threads=False)
 
 
 def _least_of_following(files: list[str]) -> Iterator[int | None]:

@@ -1,14 +1,12 @@
 """Distinct pairs of a group and a value, packed into one whole number each, for rows that come in batches in any order.
 
-Rows whose groups rise are cut where a group ends, and each cut is made distinct by itself. Other rows are dealt out to
-buckets by the hash of their value, so that equal values meet in one bucket. Both are small enough for the cache.
+They are dealt out to buckets by the hash of their value, so that equal values meet in one, which fits the cache.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
 
@@ -16,11 +14,10 @@ import numpy as np
 
 from impressions_analytics.engine.buckets import dealt, portions
 from impressions_analytics.engine.column_batches import ColumnBatch, UnsuitedError
-from impressions_analytics.engine.distinct import BLOCK, BUCKETS, Values, distinct, representatives
+from impressions_analytics.engine.distinct import BUCKETS, Values, distinct, representatives
 from impressions_analytics.engine.threads import in_parallel
 
 Result = TypeVar("Result")
-
 
 VALUE_BITS = 34
 GROUP_BITS = 63 - VALUE_BITS
@@ -85,125 +82,40 @@ def value_of(pairs: Values) -> Values:
     return pairs & _VALUES
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The pairs of one batch.
-
-    Attributes
-    ----------
-    cuts : list of array
-        Distinct pairs, cut where a group ends.
-    buckets : list of array
-        Or pairs dealt out by the hash of their value, not yet distinct.
-    """
-
-    cuts: list[Values] = field(default_factory=list)
-    buckets: list[Values] = field(default_factory=list)
-
-
-def parted(pairs: Values, order: Values) -> Parts:
-    """Cut or deal out the pairs of a batch; `order` is what has to rise where pairs are cut.
-
-    Examples
-    --------
-    >>> pairs = packed(np.array([3, 3, 4]), np.array([112, 112, 112]))
-    >>> [group_of(cut).tolist() for cut in parted(pairs, np.array([3, 3, 4])).cuts]
-    [[3, 4]]
-    """
-    if len(pairs) <= BLOCK:
-        return Parts([distinct(pairs)]) if len(pairs) else Parts()
-    if (order[1:] >= order[:-1]).all():
-        ends = np.searchsorted(order, order[BLOCK::BLOCK])
-        edges = np.searchsorted(order, order[0], "right"), np.searchsorted(order, order[-1])  # others may share these
-        ends = np.unique([*ends, *edges])
-        return Parts([distinct(cut) for cut in np.split(pairs, ends) if len(cut)])
-    return in_buckets(pairs)
-
-
-def in_buckets(pairs: Values) -> Parts:
-    """Deal out the pairs of a batch."""
-    return Parts(buckets=[bucket for (bucket,) in dealt(value_of(pairs), pairs)])
+def in_buckets(pairs: Values) -> list[Values]:
+    """Deal out the pairs of a batch by the hash of their value."""
+    return [bucket for (bucket,) in dealt(value_of(pairs), pairs)]
 
 
 class Pairs:
-    """Distinct pairs of all batches.
+    """Distinct pairs of all batches, in buckets by the hash of their value."""
 
-    Parameters
-    ----------
-    shift : int
-        How many bits of a group lie below what has to rise where pairs are cut.
-    """
-
-    def __init__(self, shift: int = 0) -> None:
-        self._shift = shift + VALUE_BITS
-        self._cuts: list[Values] = []
+    def __init__(self) -> None:
         self._buckets: list[list[Values]] = [[] for _ in range(BUCKETS)]
-        self._dealt, self._compact_at = 0, _COMPACT
+        self._held, self._compact_at = 0, _COMPACT
 
-    def keep(self, parts: Parts) -> None:
-        """Take the pairs of one more batch."""
-        self._cuts += parts.cuts
-        for bucket, dealt_pairs in zip(self._buckets, parts.buckets, strict=bool(parts.buckets)):
-            bucket.append(dealt_pairs)
-        self._dealt += sum(map(len, parts.buckets))
-        if self._dealt >= self._compact_at:
+    def keep(self, parts: list[Values]) -> None:
+        """Take the dealt pairs of one more batch."""
+        for bucket, pairs in zip(self._buckets, parts, strict=bool(parts)):
+            bucket.append(pairs)
+        self._held += sum(map(len, parts))
+        if self._held >= self._compact_at:
             self._buckets = [[pairs] for pairs in in_parallel(_together, self._buckets)]
-            self._dealt = sum(len(bucket[0]) for bucket in self._buckets)
-            self._compact_at = self._dealt + _COMPACT
+            self._held = sum(len(bucket[0]) for bucket in self._buckets)
+            self._compact_at = self._held + _COMPACT
 
-    def close(self, before: int, function: Callable[[Values], Result]) -> Iterator[Result]:
-        """Yield what a function gives for the distinct pairs below a bound of what rises, and forget these.
-
-        No pair below it may come later.
-        """
-        if not self._dealt:
-            clusters = [(cuts, max(int(cut.max()) >> self._shift for cut in cuts)) for cuts in self._overlapping()]
-            self._cuts = [cut for cuts, last in clusters if last >= before for cut in cuts]
-            yield from (function(_joined(cuts)) for cuts, last in clusters if last < before)
-
-    def by_group(self, function: Callable[[Values], Result]) -> Iterator[Result]:
-        """Yield what a function gives for all distinct pairs, in portions; equal pairs are in one portion."""
-        if self._dealt:
-            yield from self.by_value(function)
-        else:
-            yield from (function(_joined(cuts)) for cuts in self._overlapping())
-
-    def by_value(self, function: Callable[[Values], Result]) -> Iterator[Result]:
+    def in_portions(self, function: Callable[[Values], Result]) -> Iterator[Result]:
         """Yield what a function gives for all distinct pairs, in portions; equal values are in one portion."""
-        if not self._dealt and sum(map(len, self._cuts)) <= BLOCK:
-            yield from map(function, [_together(self._cuts)] if self._cuts else [])
-            return
-        cuts, self._cuts = self._cuts, []
-        for parts in in_parallel(in_buckets, cuts):
-            self.keep(parts)
-        yield from in_parallel(lambda portion: function(self._in(portion)), portions(self._dealt))
+        if self._held:
+            yield from in_parallel(lambda portion: function(self._in(portion)), portions(self._held))
 
     def _in(self, portion: range) -> Values:
         return _together(list(chain.from_iterable(self._buckets[number] for number in portion)))
 
-    def _overlapping(self) -> list[list[Values]]:
-        """Return the cuts, those together that have the same group."""
-        ranges = sorted(((int(cut.min() >> self._shift), int(cut.max() >> self._shift), cut) for cut in self._cuts),
-                        key=lambda found: found[:2])  # fmt: skip
-        clusters: list[list[Values]] = []
-        reached = None
-        for first, last, cut in ranges:
-            if reached is None or first > reached:
-                clusters.append([])
-            clusters[-1].append(cut)
-            reached = last if reached is None else max(reached, last)
-        return clusters
-
-
-def _joined(cuts: list[Values]) -> Values:
-    return cuts[0] if len(cuts) == 1 else _together(cuts)
-
 
 def _together(parts: list[Values]) -> Values:
     """Make distinct what is kept in several parts."""
-    if not parts:
-        return np.zeros(0, dtype="int64")
-    return distinct(np.concatenate(parts))
+    return distinct(np.concatenate(parts)) if parts else np.zeros(0, dtype="int64")
 
 
 class Numbers:

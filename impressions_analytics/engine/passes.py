@@ -20,15 +20,14 @@ from impressions_analytics.engine.pairs import (
     Numbers,
     Offsets,
     Pairs,
-    Parts,
     group_of,
     in_buckets,
     packed,
-    parted,
     tallied,
     value_of,
 )
 from impressions_analytics.engine.spill import spill
+from impressions_analytics.engine.sweep import Rows, by_group, count_rising, joined, rises, swept
 from impressions_analytics.engine.threads import in_parallel
 
 __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
@@ -36,6 +35,8 @@ __all__ = ["CALENDARS", "Calendar", "over_time", "per_class", "per_key"]
 _BY_BITS = 13
 """Up to 8,192 values of another column; the rest is for 65,536 periods: seven years of hours."""
 _MOST_CELLS = 50_000_000
+Tallied = tuple[Values, Values]
+"""What occurs, and how often."""
 _TALLIES = ("key", "rows", "mailings", "first", "last")
 
 
@@ -70,28 +71,35 @@ def over_time(
     """
     bits = _BY_BITS if by else 0
     offsets, periods, values = {name: Offsets() for name in distinct}, Offsets(GROUP_BITS - bits), Numbers(bits)
-    rows: list[tuple[Values, Values]] = []
-    pairs = {name: Pairs(bits) for name in distinct}
-    counts: dict[str, list[tuple[Values, Values]]] = {"rows": rows, **{name: [] for name in distinct}}
+    pairs = {name: Pairs() for name in distinct}
+    counts: dict[str, list[Tallied]] = {"rows": [], **{name: [] for name in distinct}}
 
-    def parts_of(batch: ColumnBatch) -> tuple[tuple[Values, Values], dict[str, Parts], int | None]:
-        numbers = calendar.numbers(batch.integers("timestamp"))
-        if not len(numbers):
-            return tallied(numbers), {}, None
-        order = periods.distances(int(numbers.min()), int(numbers.max()), lambda: numbers)
-        groups = order << bits | values.of(batch.integers(by)) if by else order
-        parts = {name: parted(packed(groups, offsets[name].of(batch, name)), order) for name in pairs}
-        later = None if so_far or batch.later is None else int(calendar.numbers(np.array([batch.later]))[0])
-        return tallied(groups), parts, later
+    def numbered(batch: ColumnBatch) -> Rows:
+        found = calendar.numbers(batch.integers("timestamp"))
+        if not len(found):
+            return Rows(found, None, {})
+        order = periods.distances(int(found.min()), int(found.max()), lambda: found)
+        groups = order << bits | values.of(batch.integers(by)) if by else None
+        columns = {name: offsets[name].of(batch, name) for name in distinct}
+        if so_far or batch.later is None or not rises(order):
+            return Rows(order, groups, columns).dealt()
+        return Rows(order, groups, columns, int(calendar.numbers(np.array([batch.later]))[0]) - periods.base)
 
-    for found, parts, later in in_parallel(parts_of, column_batches):
-        rows.append(found)
-        for name, part in parts.items():
-            pairs[name].keep(part)
-            if later is not None:
-                counts[name] += pairs[name].close(later - periods.base, _values_by_group)
+    def counted(found: tuple[list[Rows], bool]) -> tuple[Tallied, dict[str, Tallied], Mapping[str, list[Values]]]:
+        parts, over = found
+        rows = joined(parts)
+        if over:
+            return rows.counted(), {name: count_rising(rows, name) for name in distinct}, {}
+        return rows.counted(), {}, rows.dealt().buckets
+
+    for of_rows, over, buckets in in_parallel(counted, swept(in_parallel(numbered, column_batches))):
+        counts["rows"].append(of_rows)
+        for name, found in over.items():
+            counts[name].append(found)
+        for name, parts in buckets.items():
+            pairs[name].keep(parts)
     for name, kept in pairs.items():
-        counts[name] += _totalled(kept, bits, so_far=so_far)
+        counts[name] += kept.in_portions(partial(_first_seen, bits=bits) if so_far else by_group)
     return _on_grid(counts, calendar, periods.base, values.sorted() if by else None)
 
 
@@ -117,15 +125,6 @@ def _on_grid(
         grids[name] = _added_up(cells, size)
     starts = calendar.starts(np.arange(first + base, last + 1 + base))
     return {"period": starts.repeat(len(values)), "by": np.tile(values, len(starts)), **grids}
-
-
-def _totalled(pairs: Pairs, bits: int, *, so_far: bool) -> list[tuple[Values, Values]]:
-    """Count the values of each group, or those of each group that are in no lower group with the same lower bits."""
-    return list(pairs.by_value(partial(_first_seen, bits=bits)) if so_far else pairs.by_group(_values_by_group))
-
-
-def _values_by_group(pairs: Values) -> tuple[Values, Values]:
-    return tallied(group_of(pairs.compress(value_of(pairs) != 0)))
 
 
 def _first_seen(pairs: Values, bits: int) -> tuple[Values, Values]:
@@ -201,17 +200,17 @@ def per_class(column_batches: Iterable[tuple[Values, Values]]) -> tuple[Values, 
     rows: list[tuple[Values, Values]] = []
     values: list[tuple[Values, Values]] = []
 
-    def parts_of(batch: tuple[Values, Values]) -> tuple[tuple[Values, Values], Parts]:
+    def parts_of(batch: tuple[Values, Values]) -> tuple[tuple[Values, Values], list[Values]]:
         classes, found = batch
         if not len(classes):
-            return tallied(classes), Parts()
+            return tallied(classes), []
         found = offsets.distances(int(found.min()), int(found.max()), lambda: found)
         return tallied(classes), in_buckets(packed(classes, found))
 
     for found, parts in in_parallel(parts_of, column_batches):
         rows.append(found)
         pairs.keep(parts)
-    for of_class, of_all in pairs.by_value(lambda found: (_values_by_group(found), len(distinct(value_of(found))))):
+    for of_class, of_all in pairs.in_portions(lambda some: (by_group(some), len(distinct(value_of(some))))):
         values.append(of_class)
         total += of_all
     count = 1 + max((int(classes.max()) for classes, _ in rows if len(classes)), default=-1)
