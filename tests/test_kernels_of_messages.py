@@ -122,3 +122,13 @@ def test_mailing_performance_is_as_defined(rows: Any, alone: bool, nulls: bool, 
     got = ia.mailing_performance(opens, **inputs, intervals=intervals)
     others = {name: lazy(frame) for name, frame in inputs.items()}
     same(got, ia.mailing_performance(lazy(opens), **others, intervals=intervals))
+
+
+@given(numbers.flatmap(lambda few: st.tuples(events(few), events(few))), st.booleans(), kinds)
+@example(([], []), True, None)
+@example(([], [(1, None, START, None)]), True, None)
+def test_engagement_is_as_defined(rows: Any, clicked: bool, kinds: Any) -> None:
+    opens, clicks = (opens_of(some).rename(columns={"destination": "profile"}) for some in rows)
+    options = {"as_of": "2026-03-01 01:00", "window_days": 1, "kinds": kinds}
+    got = ia.engagement_segments(opens, clicks=clicks if clicked else None, **options)
+    same(got, ia.engagement_segments(lazy(opens), clicks=lazy(clicks) if clicked else None, **options))

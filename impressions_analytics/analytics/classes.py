@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from impressions_analytics.engine import AnalysisInput, ColumnBatch
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Values = npt.NDArray[Any]
 
@@ -75,6 +78,9 @@ def _classes_beside(table: Any, names: Sequence[str], rules: str | Path | None) 
     return columns
 
 
+_NOT_ASKED = -2
+
+
 class ClassNumbers:
     """Numbers for the classes that occur, given out as they come.
 
@@ -84,6 +90,8 @@ class ClassNumbers:
     def __init__(self, columns: Sequence[str], chosen: Sequence[str]) -> None:
         self._columns = [f"classified_{name}" for name in columns]
         self._chosen = chosen
+        self._texts: pa.Array | None = None
+        self._of_place = np.zeros(0, dtype="int32")
         self._of_text: dict[str | None, int] = {}
         self._of_class: dict[tuple[str, ...], int] = {}
 
@@ -102,18 +110,22 @@ class ClassNumbers:
     def of(self, batch: ColumnBatch) -> Values:
         """Return the class number of each row of a batch; -1 where its kind is not chosen."""
         places, texts = batch.texts("useragent")
-        return self._numbers(places, texts)[places]  # type: ignore[no-any-return]
+        if self._texts is None or not texts.equals(self._texts):
+            self._texts, self._of_place = texts, np.full(len(texts) + 1, _NOT_ASKED, dtype="int32")
+        numbers = self._of_place.take(places)
+        if (numbers == _NOT_ASKED).any():
+            self._learn(texts, np.flatnonzero(np.bincount(places, minlength=len(texts) + 1)))
+            numbers = self._of_place.take(places)
+        return numbers
 
-    def _numbers(self, places: Values, texts: list[str | None]) -> Values:
-        """Return the class number of each text; of those that no row has, none is looked up."""
-        used = np.flatnonzero(np.bincount(places, minlength=len(texts)))
-        new = [texts[place] for place in used if texts[place] not in self._of_text]
+    def _learn(self, texts: pa.Array, used: Values) -> None:
+        """Find the class number of each text that rows have; of those that no row has, none is looked up."""
+        found = [*texts.take(used[used < len(texts)]).to_pylist(), *([None] if used[-1] == len(texts) else [])]
+        new = [text for text in found if text not in self._of_text]
         if new:
             known = classes_of(pd.Series(new, dtype="str"))
             kinds, names = known["classified_kind"], known[self._columns].itertuples(index=False, name=None)
             for text, kind, name in zip(known["useragent"], kinds, names, strict=True):
                 number = self._of_class.setdefault(name, len(self._of_class)) if kind in self._chosen else -1
                 self._of_text[None if pd.isna(text) else text] = number
-        numbers = np.full(len(texts), -1, dtype="int16")
-        numbers[used] = [self._of_text[texts[place]] for place in used]
-        return numbers
+        self._of_place[used] = [self._of_text[text] for text in found]

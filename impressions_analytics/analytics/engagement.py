@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impressions_analytics.analytics.activity import ACTIVE, defined_acts, defined_frequency, frequency_at_hand
 from impressions_analytics.analytics.choices import moment, whole_number
-from impressions_analytics.analytics.classes import with_classes
 from impressions_analytics.analytics.covered import window_lacks
 from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds
 from impressions_analytics.analytics.rates import interval_names, wilson
-from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
+from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import InvalidArgumentError
 
@@ -74,8 +74,6 @@ SEGMENTS = (
 )
 """The segments when none are given, first match wins. The thresholds are conventions, not laws: give your own."""
 
-_PERHAPS = ("prefetch", "unknown")
-_ACTIVE = ("opened", "clicked")
 _RECENCY = {
     "profile": "int64",
     "last_impression": "datetime64[us]",
@@ -86,6 +84,7 @@ _CLICKS = {"last_click": "datetime64[us]", "clicks": "int64", "clicks_by_bots": 
 _SHARE = interval_names("share_of_mailings_opened")
 _RECEIVED = {"mailings_received": "int64", **dict.fromkeys(_SHARE, "float64"), "not_covered": "str"}
 _NEEDED = ("mailing", "timestamp", "useragent", "profile")
+_OPENS, _CLICKED = RequiredColumns("impressions", _NEEDED), RequiredColumns("clicks", _NEEDED)
 _SEGMENT = {"segment": "str", "segment_rule": "str"}
 
 
@@ -178,13 +177,18 @@ def engagement_segments(
     whole_number("window_days", window_days, least=1)
     _check(segments)
     chosen = chosen_kinds(kinds)
-    source = open_input(data, RequiredColumns("impressions", _NEEDED))
-    clicked = None if clicks is None else source.also(clicks, RequiredColumns("clicks", _NEEDED))
-    acts = _acts(source, clicked, chosen)
-    acts = acts.filter(acts.profile.notnull() & (acts.timestamp <= until))
+    source = open_input(data, _OPENS)
     since = until - pd.Timedelta(days=window_days)
     dtypes = {**_RECENCY, **({} if clicks is None else _CLICKS)}
-    table = _frequency(acts, since)
+    inputs = [(rows, required) for rows, required in ((data, _OPENS), (clicks, _CLICKED)) if rows is not None]
+    at_hand = frequency_at_hand(inputs, chosen, since, until) if destinations is None else None
+    if at_hand is None:
+        clicked = None if clicks is None else source.also(clicks, _CLICKED)
+        acts = defined_acts(source, clicked, chosen)
+        acts = acts.filter(acts.profile.notnull() & (acts.timestamp <= until))
+        table = defined_frequency(acts, since)
+    else:
+        table = source.engine.small(at_hand)
     if destinations is not None:
         sent = source.also(destinations, RequiredColumns("destinations", ("mailing", "timestampsent", "profile")))
         sent = sent.filter(sent.profile.notnull() & (sent.timestampsent <= until))
@@ -218,41 +222,12 @@ def _check(segments: Sequence[Segment]) -> None:
         )
 
 
-def _acts(source: AnalysisInput, clicked: Any, kinds: Sequence[str]) -> Any:
-    """Return what each profile did and when: opened, perhaps opened, clicked, or what a machine did."""
-    import ibis
-
-    rows = with_classes(source, ("kind",))
-    kind = rows.classified_kind
-    act = ibis.cases((kind.isin(kinds), "opened"), (kind.isin(_PERHAPS), "perhaps"), else_="fetched by a machine")
-    opened = rows.select("profile", "mailing", "timestamp", act=act)
-    if clicked is None:
-        return opened
-    rows = with_classes(AnalysisInput(clicked, source.engine), ("kind",))
-    act = ibis.ifelse(rows.classified_kind == "bot", "clicked by a bot", "clicked")
-    return ibis.union(opened, rows.select("profile", "mailing", "timestamp", act=act))
-
-
-def _frequency(acts: Any, since: pd.Timestamp) -> Any:
-    """Define recency and frequency of each profile that did anything."""
-    active = acts.act.isin(_ACTIVE)
-    return acts.group_by("profile").aggregate(
-        last_impression=acts.timestamp.max(where=acts.act == "opened"),
-        last_click=acts.timestamp.max(where=acts.act == "clicked"),
-        last_active=acts.timestamp.max(where=active),
-        mailings_opened=acts.mailing.nunique(where=active & (acts.timestamp > since)),
-        clicks=(acts.act == "clicked").cast("int64").sum().cast("int64"),
-        clicks_by_bots=(acts.act == "clicked by a bot").cast("int64").sum().cast("int64"),
-        perhaps=(acts.act == "perhaps").cast("int64").max(),
-    )
-
-
 def _of_received(did: Any, acts: Any, sent: Any, since: pd.Timestamp) -> Any:
     """Define recency and frequency over what each profile received."""
     import ibis
 
     received = sent.filter(sent.timestampsent > since).select("profile", "mailing").distinct()
-    opened = acts.filter(acts.act.isin(_ACTIVE)).select("profile", "mailing").distinct().mutate(opened=1)
+    opened = acts.filter(acts.act.isin(ACTIVE)).select("profile", "mailing").distinct().mutate(opened=1)
     pairs = received.left_join(opened, ["profile", "mailing"])
     pairs = pairs.group_by("profile").aggregate(mailings_received=pairs.count(), mailings_opened=pairs.opened.sum())
     everybody = ibis.union(did.select("profile"), sent.select("profile"), distinct=True)

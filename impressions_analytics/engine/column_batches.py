@@ -78,14 +78,14 @@ class ColumnBatch:
         batch = self.batch.filter(self.batch.column(key).is_valid()) if lacking else self.batch
         return [ColumnBatch(batch).integers(name) for name in (key, *names)], lacking
 
-    def texts(self, name: str) -> tuple[npt.NDArray[Any], list[str | None]]:
-        """Return a column of texts as places in the list of its distinct texts, whose last is null."""
+    def texts(self, name: str) -> tuple[npt.NDArray[Any], pa.Array]:
+        """Return a column of texts as places in its distinct texts; a null has the place after their last."""
         import pyarrow as pa
 
         column = self.batch.column(name)
         column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        distinct = column.dictionary.to_pylist()
-        return column.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False), [*distinct, None]
+        places = column.indices.fill_null(len(column.dictionary)) if column.null_count else column.indices
+        return places.to_numpy(zero_copy_only=False), column.dictionary
 
     def where(self, flags: Flags, *, without: str = "") -> ColumnBatch:
         """Return the rows for which a flag stands, without a column that is no longer needed."""
