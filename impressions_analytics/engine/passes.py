@@ -85,15 +85,12 @@ def over_time(
             return Rows(order, groups, columns).dealt()
         return Rows(order, groups, columns, int(calendar.numbers(np.array([batch.later]))[0]) - periods.base)
 
-    def counted(found: tuple[list[Rows], bool]) -> tuple[Tallied, dict[str, Tallied], Mapping[str, list[Values]]]:
+    def counted(found: tuple[list[Rows], bool]) -> tuple[dict[str, Tallied], Mapping[str, list[Values]]]:
         parts, over = found
         rows = joined(parts)
-        if over:
-            return rows.counted(), {name: count_rising(rows, name) for name in distinct}, {}
-        return rows.counted(), {}, rows.dealt().buckets
+        return (count_rising(rows), {}) if over else ({"rows": rows.counted()}, rows.dealt().buckets)
 
-    for of_rows, over, buckets in in_parallel(counted, swept(in_parallel(numbered, column_batches))):
-        counts["rows"].append(of_rows)
+    for over, buckets in in_parallel(counted, swept(in_parallel(numbered, column_batches))):
         for name, found in over.items():
             counts[name].append(found)
         for name, parts in buckets.items():

@@ -85,9 +85,12 @@ def swept(batches: Iterable[Rows]) -> Iterator[tuple[list[Rows], bool]]:
             waiting = []
             continue
         at = int(np.searchsorted(rows.periods, rows.later))
-        if at:
-            yield [*waiting, rows.part(0, at)], True
+        begin = int(np.searchsorted(rows.periods, waiting[-1].periods[-1], "right")) if at and waiting else 0
+        if at and waiting:
+            yield [*waiting, rows.part(0, begin)], True
             waiting = []
+        if begin < at:
+            yield [rows.part(begin, at)], True
         if at < len(rows.periods):
             waiting.append(rows.part(at, len(rows.periods)))
     yield from (([some], False) for some in waiting)
@@ -110,12 +113,20 @@ def joined(parts: list[Rows]) -> Rows:
     return Rows(periods, np.concatenate(groups) if groups else None, values)
 
 
-def count_rising(rows: Rows, name: str) -> tuple[Values, Values]:
-    """Return the groups of rows that rise, and the number of distinct values of each."""
-    periods, values = rows.periods, rows.values[name]
+def count_rising(rows: Rows) -> dict[str, tuple[Values, Values]]:
+    """Return, for rows that rise, the groups and in each the number of ``rows`` and of distinct values of a column."""
+    periods = rows.periods
     starts = np.flatnonzero(np.concatenate([[True], periods[1:] != periods[:-1]]))
-    if rows.groups is None and len(periods) >= _LONG * len(starts):
-        return periods.take(starts), np.array([count_distinct(run) for run in np.split(values, starts[1:])])
+    if rows.groups is not None or len(periods) < _LONG * len(starts):
+        return {"rows": rows.counted(), **{name: _count_together(rows, name) for name in rows.values}}
+    groups, counts = periods.take(starts), {"rows": np.diff(starts, append=len(periods))}
+    for name, values in rows.values.items():
+        counts[name] = np.array([count_distinct(run) for run in np.split(values, starts[1:])])
+    return {name: (groups, found) for name, found in counts.items()}
+
+
+def _count_together(rows: Rows, name: str) -> tuple[Values, Values]:
+    periods, values = rows.periods, rows.values[name]
     groups = periods if rows.groups is None else rows.groups
     cuts = np.unique([0, *np.searchsorted(periods, periods[BLOCK::BLOCK]), len(periods)])
     found = [by_group(distinct(packed(groups[begin:end], values[begin:end]))) for begin, end in pairwise(cuts.tolist())]
