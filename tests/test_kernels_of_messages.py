@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -67,7 +69,7 @@ def same(got: pd.DataFrame, defined: Any) -> None:
 opens_and_sent = numbers.flatmap(lambda destinations: st.tuples(events(destinations), sendings(destinations)))
 
 
-@given(opens_and_sent, st.booleans(), st.sampled_from([None, "mailing", ["mailing", "region"]]), kinds)
+@given(opens_and_sent, st.booleans(), st.sampled_from([None, "mailing", "ID", ["mailing", "region"]]), kinds)
 @example(([], []), True, None, None)
 @example(([], [(1, 1, START)]), True, "mailing", None)
 def test_time_to_open_is_as_defined(rows: Any, once: bool, by: Any, kinds: Any) -> None:
@@ -132,3 +134,38 @@ def test_engagement_is_as_defined(rows: Any, clicked: bool, kinds: Any) -> None:
     options = {"as_of": "2026-03-01 01:00", "window_days": 1, "kinds": kinds}
     got = ia.engagement_segments(opens, clicks=clicks if clicked else None, **options)
     same(got, ia.engagement_segments(lazy(opens), clicks=lazy(clicks) if clicked else None, **options))
+
+
+def test_rows_of_several_files_that_wait_on_disk_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, size = np.random.default_rng(5), 4_000
+    opens = pd.DataFrame({
+        "mailing": rng.integers(1, 4, size),
+        "timestamp": START + pd.to_timedelta(rng.integers(-4_000, 90_000, size), unit="s").astype("timedelta64[us]"),
+        "useragent": rng.choice(AGENTS[:-1], size),
+        "destination": rng.integers(1, 900, size),
+        "profile": pd.array(rng.integers(0, 90, size), dtype="Int64"),
+    })  # fmt: skip
+    sent = pd.DataFrame({"ID": range(1_000), "mailing": np.arange(1_000) % 3 + 1, "timestampsent": START})
+    for number in range(4):
+        opens[number::4].to_parquet(tmp_path / f"{number}.parquet", row_group_size=300, index=False)
+
+    def figures(given: Any) -> list[pd.DataFrame]:
+        return [
+            ia.time_to_open(given, sent, by="mailing"),
+            ia.open_decay(given, sent),
+            ia.mailing_performance(given, destinations=sent, clicks=opens[:500]),
+            ia.human_opens(given, by="mailing"),
+            ia.engagement_segments(given, as_of="2026-04-01", clicks=opens[:500]),
+        ]
+
+    in_memory = figures(opens)
+    monkeypatch.setattr("impressions_analytics.engine.buckets._MOST_HELD", 700)
+    for got, expected in zip(figures(tmp_path), in_memory, strict=True):
+        pd.testing.assert_frame_equal(got, expected)
+    first = opens[opens["useragent"] == AGENTS[1]].merge(sent, left_on="destination", right_on="ID")
+    age = (first["timestamp"] - first["timestampsent"]).dt.total_seconds()
+    ages = first.assign(age=age)[age >= -3600].groupby("destination")["age"].min().clip(lower=0)
+    assert ia.time_to_open(tmp_path, sent)["unique_opens"].tolist() == [len(ages)]
+    assert ia.time_to_open(tmp_path, sent)["median_hours"].tolist() == [
+        ages.sort_values().iloc[-(-len(ages) // 2) - 1] / 3600
+    ]

@@ -21,7 +21,7 @@ time means that the impression and the sending do not belong together."""
 def one_sending_each(sent: Any, groups: Sequence[str] = ()) -> Any:
     """Return one row per destination (and group) with its earliest sending; a null is no destination."""
     sent = sent.filter(sent.ID.notnull())
-    return sent.group_by("ID", *groups).aggregate(timestampsent=sent.timestampsent.min())
+    return sent.group_by(_keys(groups)).aggregate(timestampsent=sent.timestampsent.min())
 
 
 def ages(impressions: Any, sent: Any, groups: Sequence[str] = ()) -> Any:
@@ -31,7 +31,7 @@ def ages(impressions: Any, sent: Any, groups: Sequence[str] = ()) -> Any:
     """
     joined = impressions.join(sent, impressions.destination == sent.ID)
     seconds = joined.timestamp.truncate("s").epoch_seconds() - joined.timestampsent.truncate("s").epoch_seconds()
-    aged = joined.select("ID", *groups, seconds=seconds.cast("int64"))
+    aged = joined.select(*_keys(groups), seconds=seconds.cast("int64"))
     return aged.filter(aged.seconds.notnull())
 
 
@@ -40,8 +40,12 @@ def first_ages(aged: Any, groups: Sequence[str] = ()) -> Any:
     import ibis
 
     fitting = aged.filter(aged.seconds >= -EARLY_SECONDS)
-    firsts = fitting.group_by("ID", *groups).aggregate(seconds=fitting.seconds.min())
+    firsts = fitting.group_by(_keys(groups)).aggregate(seconds=fitting.seconds.min())
     return firsts.mutate(seconds=ibis.ifelse(firsts.seconds < 0, 0, firsts.seconds).cast("int64"))
+
+
+def _keys(groups: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(("ID", *groups)))
 
 
 def misfits(source: AnalysisInput, impressions: Any, aged: Any) -> dict[str, int]:
@@ -55,7 +59,7 @@ def misfits(source: AnalysisInput, impressions: Any, aged: Any) -> dict[str, int
     return {name: int(source.engine.fetch(number)["n"][0].as_py() or 0) for name, number in counted.items()}
 
 
-_NUMBERS = [column.name for column in KINDS["destinations"] if column.type == "integer" and column.name != "ID"]
+_NUMBERS = [column.name for column in KINDS["destinations"] if column.type == "integer"]
 
 
 def ages_in_one_pass(
