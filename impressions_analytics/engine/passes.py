@@ -162,11 +162,13 @@ def _tallied(pairs: Values, timestamps: Values) -> list[Values]:
     values = value_of(pairs)
     chosen = representatives(values)
     ones = np.flatnonzero(chosen == np.arange(len(chosen)))
-    np.minimum.at(first := timestamps.copy(), chosen, timestamps)
-    np.maximum.at(last := timestamps.copy(), chosen, timestamps)
-    rows = np.bincount(chosen, minlength=len(chosen))
-    mailings = np.bincount(distinct(chosen | group_of(pairs) << 32) & 0xFFFFFFFF, minlength=len(chosen))
-    return [column.take(ones) for column in (values, rows, mailings, first, last)]
+    number_of = np.empty(len(chosen), dtype="int64")
+    number_of[ones] = np.arange(len(ones))
+    numbers = number_of.take(chosen)
+    np.minimum.at(first := timestamps.take(ones), numbers, timestamps)
+    np.maximum.at(last := timestamps.take(ones), numbers, timestamps)
+    mailings = np.bincount(group_of(distinct(packed(numbers, group_of(pairs)))), minlength=len(ones))
+    return [values.take(ones), np.bincount(numbers, minlength=len(ones)), mailings, first, last]
 
 
 def _in_order_of_key(tallies: list[list[Values]]) -> dict[str, Values]:
