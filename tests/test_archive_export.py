@@ -217,6 +217,7 @@ def test_what_excel_has_no_number_for_is_text(tmp_path):
     assert (len(first[2][0]), first[2][0][-1]) == (32_767, "…")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plain", "format"), [("csv", "parquet"), ("parquet", "csv")])
 def test_pseudonyms_are_not_written_beside_tables_that_name_people(archive, tmp_path, plain, format):
     archive.export(tmp_path / "bi", format=plain)

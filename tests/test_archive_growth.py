@@ -33,6 +33,7 @@ ACTIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ACTIONS)
 @settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_any_sequence_of_syncs_ends_with_every_row_once(tmp_path_factory, actions):

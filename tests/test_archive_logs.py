@@ -144,6 +144,7 @@ def test_retention_forgets_the_days_of_logs_too(synced):
     assert archive.sync(api, keep_days=keep, logs=True).logs[0].taken == []
 
 
+@pytest.mark.slow
 def test_a_pseudonymised_export_joins_by_message_and_tells_neither_town_nor_small_domain(synced, tmp_path):
     _, _, archive = synced
     archive.export(tmp_path / "bi", pseudonym_key=b"sixteen letters!")

@@ -65,6 +65,7 @@ def test_a_token_is_in_no_file_and_no_text_of_the_archive(tmp_path):
     assert not any(b"planted" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
+@pytest.mark.slow
 def test_an_exported_archive_joins_its_tables(tmp_path):
     duckdb = pytest.importorskip("duckdb")
     with Sandbox(impressions=2000, seed=6) as box:

@@ -193,9 +193,9 @@ CHARTS: dict[str, tuple[Callable[..., Axes], list[pd.DataFrame]]] = {
     ),
 }
 CASES = [
-    pytest.param(plot, result, id=f"{name}-{index}")
+    pytest.param(plot, result, id=f"{name}-{index}", marks=[pytest.mark.slow] if index > 1 else [])
     for name, (plot, results) in CHARTS.items()
-    for index, result in enumerate([*results, results[0].iloc[:0]])
+    for index, result in enumerate([results[0].iloc[:0], *results])
 ]
 
 

@@ -137,6 +137,7 @@ def test_a_report_of_an_archive_without_impressions_is_refused(account, impressi
     assert not Path("report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_report_can_be_of_one_mailing_and_opens_in_the_browser(account, impressions, monkeypatch):
     assert impressions("load", "--out", "opens.parquet")[0] == 0
     Path("browser").write_text('#!/bin/sh\necho "$1" > shown\n')  # a browser that only says which page it was given
@@ -168,6 +169,7 @@ def test_help_costs_no_heavy_import():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 def test_the_demo_shows_tables_and_writes_a_report_an_archive_a_snapshot_and_charts(impressions, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, _ = impressions("demo", "--impressions", "2000", "--out", "shown")

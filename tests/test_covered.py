@@ -177,6 +177,7 @@ def test_the_report_and_its_chart_turn_amber_and_say_over_how_many_mailings_the_
     assert "not covered" in texts
 
 
+@pytest.mark.slow
 def test_a_report_whose_inputs_cover_every_mailing_stays_green(tmp_path: Path) -> None:
     opens, deliveries = (frame(kind, "2025-12-01", "2026-07-01") for kind in ("impressions", "deliveries"))
     opens["profile"] = opens["destination"]
@@ -228,6 +229,7 @@ def test_copernicas_own_rate_needs_every_kind() -> None:
     assert result["copernica_click_through_rate"].isna().tolist() == [False, False, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("until", "exposed"), [("2026-07-01", 27), ("2026-05-31", 30)])
 def test_the_hours_of_a_report_leave_bounced_messages_out_where_all_deliveries_are_known(until, exposed) -> None:
     """Each message is out for 144 hours after its first day; one message of each mailing bounced."""

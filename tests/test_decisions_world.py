@@ -37,6 +37,7 @@ def wrong(tmp_path_factory):
     return synced(tmp_path_factory.mktemp("wrong"), emailings=36, seed=2, story=story)[0]
 
 
+@pytest.mark.slow
 def test_each_thing_that_went_wrong_is_found_in_its_mailing_and_nothing_else(wrong):
     found = ia.find_anomalies(wrong, days=50, as_of=END)
     pairs = set(zip(found["finding"], found["mailing"].astype(int), strict=True))
@@ -73,6 +74,7 @@ def test_watching_tells_cron_in_one_line_a_finding(wrong, monkeypatch, capsys):
     assert out.startswith("no mailing was judged in the day until 2026-02-28 00:00; --days looks further back")
 
 
+@pytest.mark.slow
 def test_the_first_screen_of_a_report_tells_what_is_wrong_with_the_last_mailing(wrong):
     inputs = gather(wrong, {})
     last = last_mailing(compute(inputs), inputs)
@@ -80,6 +82,7 @@ def test_the_first_screen_of_a_report_tells_what_is_wrong_with_the_last_mailing(
     assert last.measures[0].meaning == "of 2,342 messages sent"
 
 
+@pytest.mark.slow
 def test_the_first_screen_of_a_report_forecasts_a_mailing_that_is_three_hours_old(wrong):
     sent = wrong.read("destinations").groupby("mailing")["timestampsent"].min()
     until = (sent[431] + pd.Timedelta(hours=3)).floor("s").to_pydatetime()
@@ -92,6 +95,7 @@ def test_the_first_screen_of_a_report_forecasts_a_mailing_that_is_three_hours_ol
     assert answer == expected
 
 
+@pytest.mark.slow
 def test_what_could_not_be_judged_is_said(tmp_path):
     with Sandbox(emailings=3, seed=4, story=Story(recipients=40)) as box:
         archive = ia.Archive(tmp_path)

@@ -203,6 +203,7 @@ def test_an_address_of_no_known_kind_is_refused() -> None:
         ia.impressions_over_time("carrier://mail/opens.parquet")
 
 
+@pytest.mark.slow
 def test_a_file_that_was_replaced_is_read_anew_and_several_threads_may_read(
     opens: pd.DataFrame, tmp_path: Path
 ) -> None:

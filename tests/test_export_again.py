@@ -71,6 +71,7 @@ def test_only_the_month_that_changed_is_written(account, archive, tmp_path):
     assert not list((bi / "impressions").rglob("*.parquet")) and (bi / "impressions.parquet").exists()
 
 
+@pytest.mark.slow
 def test_a_month_that_the_archive_has_no_longer_goes_from_its_exports(archive, tmp_path):
     places = tmp_path / "bi", tmp_path / "mail.duckdb"
     archive.export(places[0], partitioned=True)
@@ -85,6 +86,7 @@ def test_a_month_that_the_archive_has_no_longer_goes_from_its_exports(archive, t
     assert ids(places[1]) == left and places[1].stat().st_ino != first  # nor does it stay in free blocks
 
 
+@pytest.mark.slow
 def test_a_database_gets_the_month_that_changed_and_is_made_anew_where_it_must(account, archive, tmp_path):
     place = tmp_path / "mail.duckdb"
     archive.export(place, format="duckdb")

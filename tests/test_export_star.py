@@ -44,6 +44,7 @@ def same(view, result):
     pd.testing.assert_frame_equal(view, wanted, check_dtype=False)
 
 
+@pytest.mark.slow
 def test_each_view_is_what_the_function_of_the_same_name_gives(archive, star):
     whole = dict.fromkeys(("destinations", "deliveries", "clicks", "emailings"), archive)
     wanted = {
@@ -69,7 +70,17 @@ def test_segments_of_recipients_are_those_of_the_package(archive, star):
     assert found == wanted and len(found) > 1
 
 
-@pytest.mark.parametrize("options", [{}, {"utc": True, "pseudonym_key": KEY}, {"partitioned": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        *(
+            pytest.param(more, marks=pytest.mark.slow)
+            for more in ({"utc": True, "pseudonym_key": KEY}, {"partitioned": True})
+        ),
+    ],
+    ids=str,
+)
 def test_keys_are_keys_and_every_relation_holds(archive, tmp_path, options):
     exported = archive.export(tmp_path, **options)
     package = json.loads((tmp_path / "datapackage.json").read_text())
@@ -126,6 +137,7 @@ def test_the_calendar_knows_weeks_quarters_and_dutch_holidays(star):
     assert days["is_weekend"].sum() == 104 and pd.isna(days.loc["2026-04-28", "dutch_holiday"])
 
 
+@pytest.mark.slow
 def test_pseudonyms_reach_every_table(tmp_path):
     with ia.sandbox.Sandbox(impressions=200, emailings=1, seed=2) as box:
         made = ia.Archive(tmp_path / "archive", family="publisher")

@@ -91,6 +91,7 @@ def test_kinds_that_are_added_later_begin_where_the_first_sync_began(folder: Pat
     agrees_or_says_why(rates(archive), truth)
 
 
+@pytest.mark.slow
 def test_kinds_that_begin_before_the_impressions_give_no_rate_of_mailings_sent_before_them(
     folder: Path, truth: pd.DataFrame
 ) -> None:

@@ -75,6 +75,7 @@ def test_destinations_without_messages_are_refused_and_not_taken_for_nobody():
     assert ia.country_breakdown(OPENED, destinations=DESTINATIONS.head(0)).empty
 
 
+@pytest.mark.slow
 def test_an_archive_that_keeps_logs_tells_the_providers_of_every_mailing(tmp_path, reach):
     with Sandbox(impressions=1_500, emailings=2, seed=1, first_day="2026-06-01") as box:
         archive = ia.Archive(tmp_path / "mail")

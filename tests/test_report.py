@@ -150,11 +150,13 @@ def test_the_open_rate_is_a_range_where_machines_hide_it() -> None:
     assert shown["Machine-only opens"][0] == "50.0%"
 
 
+@pytest.mark.slow
 def test_the_period_ends_with_the_last_impression_and_not_with_the_beginning_of_its_week(alone: Page) -> None:
     assert "2026-01-07 to 2026-06-25, wall clock" in alone.text
     assert "from 2026-01-07 to 2026-06-25 18:30, by the week" in alone.text
 
 
+@pytest.mark.slow
 def test_the_page_runs_its_own_script_only_and_asks_for_nothing(tmp_path: Path) -> None:
     data = opens(30, useragent=NASTY)
     names = pd.DataFrame({"ID": [401, 402], "subject": [NASTY, "plain"]})
@@ -240,6 +242,7 @@ def test_a_snapshot_gives_the_same_figures_as_its_frame(tmp_path: Path) -> None:
     assert verdict(snapshot)[0] == "complete"
 
 
+@pytest.mark.slow
 def test_an_archive_gives_every_kind_that_it_has_and_its_folder_the_same(tmp_path: Path) -> None:
     account = Account()
     account.add("impressions", archived(30, every="1min"))
@@ -277,6 +280,7 @@ def test_the_decay_of_a_mailing_gives_its_half_life() -> None:
     assert "the median of 2 mailings" in meaning
 
 
+@pytest.mark.slow
 def test_a_mailing_is_left_out_only_while_its_first_week_is_not_known() -> None:
     data = opens(40)
     given = events(data)

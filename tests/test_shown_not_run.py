@@ -32,7 +32,10 @@ def archive(tmp_path):
     return archive
 
 
-COMMANDS = (["mailings"], ["agents"], ["watch"], ["verify"], ["report", "-o", "page.html"])
+COMMANDS = (
+    ["mailings"], ["agents"], ["watch"], ["verify"],
+    pytest.param(["report", "-o", "page.html"], marks=pytest.mark.slow),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
@@ -44,6 +47,7 @@ def test_no_command_writes_what_a_terminal_obeys(archive, tmp_path, monkeypatch,
         assert "Sale\\x1b]0;owned\\x07" in out
 
 
+@pytest.mark.slow
 def test_a_report_shows_what_it_would_be_turned_around_by(archive, tmp_path):
     page = ia.write_report(archive, tmp_path / "page.html").read_text(encoding="utf-8")
     assert not OBEYED & set(page) and "Sale\\x1b]0;owned" in page
