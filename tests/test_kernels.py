@@ -55,7 +55,7 @@ def frame_of(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 def defined(frame: pd.DataFrame, analysis: Any, like: pd.DataFrame, **options: Any) -> pd.DataFrame:
     """What the definition gives: an Ibis table never goes the way of the passes."""
     table = ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
-    result = analysis(table, **options).to_pyarrow().to_pandas()
+    result = analysis(table, **options).to_pyarrow().to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return result.astype(like.dtypes.to_dict())
 
 
