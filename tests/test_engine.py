@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import analytics_truth as truth
+import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -153,6 +154,16 @@ def test_mail_is_mature_by_the_end_of_the_certificate_and_not_by_the_latest_impr
         assert ia.open_decay(loaded(opens, "impressions", end=end), sent)["mature"].all() == mature
     known = loaded(opens, "impressions", end="2026-06-05 00:00:00")
     assert not ia.open_decay(known, sent, as_of="2026-01-06")["mature"].any()
+    assert ia.open_decay(known, sent).attrs["known_until"] == "2026-06-05 00:00:00"
+    assert ia.open_decay(known, sent, as_of="2026-01-06").attrs["known_until"] == "2026-01-06 00:00:00"
+    assert ia.open_decay(opens, sent).attrs["known_until"] == "the latest impression"
+
+
+@pytest.mark.parametrize("analysis", [ia.open_decay, ia.impressions_by_hour_of_week])
+def test_a_lazy_table_is_asked_until_when_its_impressions_are_known(analysis: Any) -> None:
+    opens = ibis.memtable(pa.Table.from_pandas(truth.impressions(), preserve_index=False))
+    with pytest.raises(ia.InvalidArgumentError, match="as_of is needed: an Ibis table or Spark frame does not say"):
+        analysis(opens, destinations=truth.destinations())
 
 
 def test_an_archive_and_a_snapshot_know_until_when_their_impressions_are_known(tmp_path: Path) -> None:

@@ -59,3 +59,30 @@ def moment(argument: str, value: Any) -> pd.Timestamp:
     if pd.isna(parsed) or parsed.tzinfo is not None or isinstance(value, int | float):
         raise InvalidArgumentError(f"{argument} is no moment of the wall clock: {value!r}; {way_out}")
     return parsed.as_unit("us")
+
+
+def end_is_known(until: pd.Timestamp | None, *, lazy: bool) -> None:
+    """Raise `InvalidArgumentError` where rows carry no certificate and nobody said until when they are known.
+
+    Examples
+    --------
+    >>> end_is_known(None, lazy=True)
+    Traceback (most recent call last):
+    impressions_analytics.errors.InvalidArgumentError: as_of is needed: an Ibis table or Spark frame does not say ...
+    """
+    if lazy and until is None:
+        raise InvalidArgumentError(
+            "as_of is needed: an Ibis table or Spark frame does not say until when its impressions are known; give the "
+            "moment of the wall clock, as in as_of='2026-02-01 00:00:00' (the end of the last sync)"
+        )
+
+
+def told_end(until: pd.Timestamp | None) -> str:
+    """Say until when the impressions are known, for ``attrs["known_until"]``.
+
+    Examples
+    --------
+    >>> told_end(pd.Timestamp("2026-02-01")), told_end(None)
+    ('2026-02-01 00:00:00', 'the latest impression')
+    """
+    return "the latest impression" if until is None else str(until)

@@ -16,7 +16,7 @@ from impressions_analytics.analytics.ages import (
     misfits_of,
     one_sending_each,
 )
-from impressions_analytics.analytics.choices import moment, whole_number
+from impressions_analytics.analytics.choices import end_is_known, moment, told_end, whole_number
 from impressions_analytics.analytics.decay_curve import HOUR, curve_at_hand, defined_curve, ranked_opens, reached_share
 from impressions_analytics.analytics.kinds_of_open import OPENED_BY_READER, chosen_kinds, columns_for, rows_of
 from impressions_analytics.columns import KINDS
@@ -189,9 +189,9 @@ def open_decay(
         Opens up to this long after sending are followed; those later are left out.
     as_of : datetime-like or str, optional
         Until when the impressions are known, wall clock; later ones are not looked at. When not given, where the
-        certificate of the load ends if one came with the data, else the latest impression of any kind: without a
-        certificate, as with Ibis tables and Spark frames, give it, or mail of which nobody opens any more is never
-        taken for mature.
+        certificate of the load ends if one came with the data, else the latest impression of any kind: then mail that
+        nobody opens any more is never taken for mature. Ibis tables and Spark frames carry no certificate: give it with
+        them.
     kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
         The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
         read.
@@ -213,14 +213,15 @@ def open_decay(
         =================== ========== ==========================================================================
 
         While a group is not mature, its final opens are not known: its counts are shown, its shares are null. What
-        comes before the sending, and ``attrs``, are as in `time_to_open`.
+        comes before the sending, and ``attrs``, are as in `time_to_open`; besides, ``attrs["known_until"]`` says until
+        when the impressions are known.
 
     Raises
     ------
     MissingColumnError
         A needed column is absent or of a wrong type.
     InvalidArgumentError
-        `horizon_hours` or `as_of` cannot be used.
+        `horizon_hours` or `as_of` cannot be used, or `as_of` is missing for an Ibis table or Spark frame.
 
     Notes
     -----
@@ -258,8 +259,9 @@ def open_decay(
     if at_hand:
         found, latest = at_hand
         curve = curve_at_hand(found, horizon_hours, since, latest if until is None else until)
-        return _grouped(curve, groups).pipe(_told, chosen, misfits_of(found))
+        return _grouped(curve, groups).pipe(_told, chosen, {**misfits_of(found), "known_until": told_end(until)})
     source = open_input(data, _required(chosen))
+    end_is_known(until, lazy=source.lazy)
     sent = source.also(destinations, required)
     dtypes = {name: dtype_of(name, required, sent) for name in groups}
     impressions, keys = rows_of(source, chosen), [*groups, "everything"]
@@ -269,7 +271,9 @@ def open_decay(
     known = _known(source.table, since, until)
     curve = defined_curve(first_ages(aged, keys), sent, known, keys, horizon_hours)
     result = source.deliver(curve.order_by(nulls_last([*groups, "hours"])), {**dtypes, **_DECAY})
-    return result if source.lazy else _told(result, chosen, misfits(source, impressions, aged))
+    if source.lazy:
+        return result
+    return _told(result, chosen, {**misfits(source, impressions, aged), "known_until": told_end(until)})
 
 
 def _known(impressions: Any, since: pd.Timestamp | None, until: pd.Timestamp | None) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from impressions_analytics.analytics.ages import one_sending_each
-from impressions_analytics.analytics.choices import moment, whole_number
+from impressions_analytics.analytics.choices import end_is_known, moment, told_end, whole_number
 from impressions_analytics.analytics.kinds_of_open import (
     OPENED_BY_READER,
     batches_of,
@@ -68,7 +68,7 @@ def impressions_by_hour_of_week(
     as_of : datetime-like or str, optional
         With `destinations`: until when the impressions are known, wall clock. Later ones are not looked at, and later
         hours are no exposure. When not given, where the certificate of the load ends if one came with the data, else
-        the latest impression of any kind; Ibis tables and Spark frames carry no certificate.
+        the latest impression of any kind. Ibis tables and Spark frames carry no certificate: give it with them.
     kinds : {"person", "proxy", "prefetch", "bot", "unknown"} or a sequence of them, optional
         The kinds of open to count; all of them when None. A prefetch tells when the mailbox fetched, not when anybody
         read.
@@ -96,7 +96,8 @@ def impressions_by_hour_of_week(
     MissingColumnError
         A needed column is absent or of a wrong type.
     InvalidArgumentError
-        An argument cannot be used, or is given without `destinations`.
+        An argument cannot be used, or is given without `destinations`; `as_of` is missing for an Ibis table or Spark
+        frame.
 
     Notes
     -----
@@ -126,6 +127,7 @@ def impressions_by_hour_of_week(
     whole_number("horizon_hours", horizon_hours, least=after_hours + 1)
     source = open_input(data, RequiredColumns("impressions", ("timestamp", "destination", *columns_for(chosen))))
     until = known_until(data, "impressions") if as_of is None else moment("as_of", as_of)
+    end_is_known(until, lazy=source.lazy)
     sent = one_sending_each(source.also(destinations, RequiredColumns("destinations", ("ID", "timestampsent"))))
     if deliveries is not None:
         arrived = source.also(deliveries, RequiredColumns("deliveries", ("destination",)))
@@ -139,7 +141,7 @@ def impressions_by_hour_of_week(
     return _told(result, {
         "kinds": list(chosen),
         "messages": "sent, those that bounced as well" if deliveries is None else "delivered",
-        "known_until": "the latest impression" if until is None else str(until),
+        "known_until": told_end(until),
         "impressions_without_destination": without or 0,
     })  # fmt: skip
 
