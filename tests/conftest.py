@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -31,6 +32,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     A file or test that is named runs at once, in this process.
     """
     return (os.cpu_count() or 1) + 1 if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep so many cases of a test as its mark `sampled` says, spread evenly; the others are slow."""
+    found: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            found.setdefault(item.nodeid.split("[")[0], []).append(item)
+    for cases in found.values():
+        wanted = cases[0].get_closest_marker("sampled").args[0]
+        quick = {(2 * number + 1) * len(cases) // (2 * wanted) for number in range(wanted)}
+        for number, case in enumerate(cases):
+            if number not in quick:
+                case.add_marker(pytest.mark.slow)
+    gc.collect()
+    gc.freeze()  # thousands of tests are there to stay: looking through them again and again costs seconds
 
 
 @pytest.fixture(autouse=True)

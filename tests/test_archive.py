@@ -239,6 +239,7 @@ def test_an_archive_shows_itself(tmp_path):
     assert "1,200 impressions" in archive._repr_html_()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("pieces", [1, 7, 40])
 def test_the_size_of_the_frames_does_not_matter(tmp_path, pieces, monkeypatch):
     monkeypatch.setattr("impressions_analytics.archive.merge.BATCH_ROWS", 17)
@@ -262,6 +263,7 @@ def test_rows_of_one_second_are_kept_together_whatever_the_batches(tmp_path, mon
     assert list(archive.read()["ID"]) == list(range(1, 41))
 
 
+@pytest.mark.slow
 def test_hourly_syncs_do_not_make_the_list_of_periods_grow_without_end(tmp_path):
     account = Account()
     account.add("impressions", opens(24 * 5))

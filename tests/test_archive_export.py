@@ -75,6 +75,7 @@ def test_a_duckdb_file_has_the_tables_and_ready_views(archive, tmp_path):
     assert [file.name for file in tmp_path.iterdir() if file.name != "archive"] == ["bi.duckdb"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("format", ["parquet", "csv", "duckdb"])
 def test_a_join_with_the_user_agents_keeps_rows_that_have_none(tmp_path, format):
     account = Account()
@@ -98,6 +99,7 @@ def test_a_join_with_the_user_agents_keeps_rows_that_have_none(tmp_path, format)
             assert connection.sql(view).fetchall() == [(10,)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("wall", "instant"),
     [

@@ -104,6 +104,7 @@ def test_log_files_that_are_cut_at_another_midnight_are_no_difference(tmp_path, 
         assert verified.log_days["impressions"] > 3
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("by", ["profile", "destination"])
 def test_erasing_a_person_takes_the_log_rows_too_and_no_sync_brings_them_back(by, synced, tmp_path):
     box, api, archive = synced

@@ -319,6 +319,7 @@ def test_an_emailing_without_a_date_does_not_begin_the_archive(tmp_path):
     assert begins == [datetime(2026, 1, 5, 9)] * 3 + [None]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("form", ["parquet", "duckdb"])
 def test_an_export_during_which_somebody_was_erased_is_not_left_behind(tmp_path, monkeypatch, form):
     archive, _ = archive_of_two_months(tmp_path / "mail")

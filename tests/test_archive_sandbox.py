@@ -17,6 +17,7 @@ def archive_at(path, *, now=LAST_DAY, **options):
     return ia.Archive(path, clock=lambda: now, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "family"),
     [(2, "publisher"), *(pytest.param(version, "ms", marks=pytest.mark.slow) for version in (2, 4))],

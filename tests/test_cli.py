@@ -325,6 +325,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(command, account):
     assert (done.stdout, done.stderr) == ("0\n", "")
 
 
+@pytest.mark.slow
 @SHELL
 @pytest.mark.parametrize("unbuffered", [slow(""), "1"])
 def test_a_reader_that_leaves_does_not_hide_a_failure(unbuffered, account):
@@ -332,6 +333,7 @@ def test_a_reader_that_leaves_does_not_hide_a_failure(unbuffered, account):
     assert (done.stdout, done.stderr) == ("1\n", "")
 
 
+@pytest.mark.slow
 @SHELL
 @pytest.mark.parametrize("command", ["load --plan", slow("load --out a.parquet --json"), slow("--version")])
 def test_a_full_disk_behind_stdout_is_told_in_one_line(command, account):

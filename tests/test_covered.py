@@ -159,6 +159,7 @@ def test_every_rate_is_that_of_sets_within_sets() -> None:
         assert row[outside].tolist() == [len(o - s), len(o - d), len(c - o), len(c - d)]
 
 
+@pytest.mark.slow
 def test_the_report_and_its_chart_turn_amber_and_say_over_how_many_mailings_the_rates_are(tmp_path: Path) -> None:
     opens, deliveries = (
         frame("impressions", "2025-12-01", "2026-07-01"),

@@ -150,6 +150,7 @@ PLACED_CALLS = {
 }
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize("place", WHERE_NO_ARCHIVE_CAN_BE.values(), ids=WHERE_NO_ARCHIVE_CAN_BE)
 @pytest.mark.parametrize("name", PLACED_CALLS)
 def test_a_place_of_the_wrong_sort_is_an_error_of_the_tree(tmp_path, place, name):
@@ -183,6 +184,7 @@ FRAME_CALLS = {
 }
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("frame", EDGES.values(), ids=EDGES)
 @pytest.mark.parametrize("name", FRAME_CALLS)
 def test_rows_dated_in_the_years_1_and_9999_are_counted_or_refused(tmp_path, frame, name):

@@ -63,6 +63,7 @@ def test_each_view_is_what_the_function_of_the_same_name_gives(archive, star):
         same(star.sql(f"FROM {name}").df(), result)
 
 
+@pytest.mark.slow
 def test_segments_of_recipients_are_those_of_the_package(archive, star):
     as_of = archive.certificate("impressions")["end"]
     wanted = ia.engagement_segments(archive, as_of=as_of, destinations=archive).groupby("segment").size().to_dict()

@@ -107,6 +107,7 @@ def test_a_load_leaves_no_thread_and_no_socket(reach):
     gc.collect()  # an open socket would warn now, and warnings are errors
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", ["400", "html_200", "reset", "301_away"])
 def test_a_load_that_fails_leaves_no_thread_and_no_socket(fault, reach):
     with Sandbox(impressions=9_000, emailings=1) as box:

@@ -216,6 +216,7 @@ def test_data_that_is_elsewhere_has_no_pieces() -> None:
     )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize(("by", "long"), [(None, 1), (None, 4096), ("mailing", 1)])
 def test_files_in_any_order_of_time_give_what_one_frame_gives(

@@ -141,6 +141,7 @@ def test_engagement_is_as_defined(rows: Any, clicked: bool, kinds: Any) -> None:
     same(got, ia.engagement_segments(lazy(opens), clicks=lazy(clicks) if clicked else None, **options))
 
 
+@pytest.mark.slow
 def test_rows_of_several_files_that_wait_on_disk_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng, size = np.random.default_rng(5), 4_000
     opens = pd.DataFrame({

@@ -57,6 +57,7 @@ HEALTHY = {
 }
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("version", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", HEALTHY)
 def test_a_whole_account_is_loaded_row_for_row_however_the_api_behaves(name, version, reach):
@@ -68,6 +69,7 @@ def test_a_whole_account_is_loaded_row_for_row_however_the_api_behaves(name, ver
         assert frame["timestamp"].is_monotonic_increasing
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -156,6 +158,7 @@ def test_a_count_that_lies_is_an_error(reach):
         ia.load_impressions(reach(box))
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("family", ["ms", "publisher"])
 @pytest.mark.parametrize("kind", ["clicks", "deliveries", "errors", "abuses", "unsubscribes"])
 @pytest.mark.parametrize("version", [2, pytest.param(3, marks=pytest.mark.slow), 4])

@@ -56,7 +56,7 @@ def slow_unless(name, *quick):
     return pytest.param(name, marks=[] if name in quick else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("name", [slow_unless(name, "mail*", "a'b", "50% of %41") for name in NAMES])
+@pytest.mark.parametrize("name", [slow_unless(name, "mail*", "50% of %41") for name in NAMES])
 def test_a_name_is_no_pattern_and_every_call_gives_the_same_answer(tmp_path, name):
     folder = tmp_path / name
     archive = archive_of(folder, 800)

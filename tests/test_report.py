@@ -200,6 +200,7 @@ def test_no_impressions_make_a_page_that_says_so(tmp_path: Path) -> None:
     assert "Taken for a person's no data" in page.text
 
 
+@pytest.mark.slow
 def test_without_other_kinds_the_page_says_what_they_would_add(alone: Page) -> None:
     assert "deliveries: not given; they would add open rates" in alone.text
     assert "Open rate " not in alone.text

@@ -61,6 +61,7 @@ def test_a_process_says_where_it_is_serves_and_ends_with_its_standard_input(proc
     assert child.stderr.read() == ""
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_ends_quietly_on_a_signal(process, number):
     child, _ = process("--impressions", "10")
