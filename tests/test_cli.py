@@ -342,6 +342,7 @@ def test_a_full_disk_behind_stdout_is_told_in_one_line(command, account):
     assert done.stderr == "impressions: the operating system refused: No space left on device\n"
 
 
+@pytest.mark.slow
 @SHELL
 @pytest.mark.parametrize("closed", ["1", slow("2")])
 def test_closed_standard_streams_stop_no_load(closed, account):

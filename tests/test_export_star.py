@@ -71,6 +71,7 @@ def test_segments_of_recipients_are_those_of_the_package(archive, star):
     assert found == wanted and len(found) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

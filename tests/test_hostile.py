@@ -313,6 +313,7 @@ def test_a_looked_up_profile_never_replaces_one_that_a_row_brought(monkeypatch):
     assert found["profile"].value_counts().to_dict() == {9: 1500, 7: 1500}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("period", [{}, {"end": "2026-02-01"}])
 def test_rows_of_the_first_and_the_last_year_are_rows_like_any_other(period, monkeypatch):
     monkeypatch.setattr(window_load, "DEEP_ROWS", 10)

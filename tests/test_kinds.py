@@ -200,6 +200,7 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 5), MOMENTS), max_size=8), st.dictionaries(st.integers(0, 4), MOMENTS),
     st.sampled_from([(0, 168), (24, 168), (0, 5), (3, 400)]),

@@ -351,6 +351,7 @@ def test_mailings_of_one_subject_stay_apart_and_the_newest_stands_first() -> Non
     assert mailings_table(outcomes, most=2).more == "The newest 2 of 11."
 
 
+@pytest.mark.slow
 def test_some_rows_of_a_complete_load_are_called_a_part_of_it(tmp_path: Path, alone: Page) -> None:
     whole = opens(60)
     whole.attrs["load"] = {
