@@ -115,7 +115,7 @@ def test_a_user_agent_is_judged_once_in_a_process():
 
 
 def test_what_is_remembered_is_bounded():
-    assert remembered_judgement.cache_info().maxsize == REMEMBERED == 50_000
+    assert remembered_judgement.cache_info().maxsize == REMEMBERED == 250_000
 
 
 def test_the_columns_are_added_to_the_rows_as_they_stand():

@@ -13,8 +13,9 @@ from impressions_analytics.user_agents.table import OURS, SET_ASIDE, Kind, Rule,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REMEMBERED = 50_000
-"""Distinct user agents whose judgement is kept in the process: some 30 MB, more than a large account sees in a year."""
+REMEMBERED = 250_000
+"""Distinct user agents whose judgement is kept in the process: 0.6 kB each, some 150 MB if ever full. It is more than a
+large account sees in years: once they are more, those asked in the same order again are all judged anew."""
 
 READ_CHARACTERS = 2_000
 """How much of a user agent is read. Real ones are shorter; longer ones are padded to do harm."""
