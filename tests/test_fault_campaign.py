@@ -226,9 +226,11 @@ class Campaign:
             (order["operation"], *result) for order, result in zip(orders, results, strict=True)
         ]))  # fmt: skip
         self.note(orders, results, alone=len(orders) == 1 and fault in ("none", "kill"))
-        if damaged and self.mend(*damaged):
-            # The copy may be from before an erasure, and from before a retention.
-            for order in [self.order("again"), *(one for one in orders if one["operation"] == "retain")]:
+        if damaged:
+            # The copy may be from before an erasure, and from before a retention. What was written anew meanwhile may
+            # be no more than the pending parts that an erasure merged: the next sync loads the rest.
+            again = [self.order("again"), *(one for one in orders if one["operation"] == "retain")]
+            for order in again if self.mend(*damaged) else [self.order("sync")]:
                 self.run([order], kill=False)
         self.check(orders, results, sure=damaged is None)
 
@@ -254,7 +256,7 @@ class Campaign:
         return file, good, bad
 
     def mend(self, file, good, bad):
-        """Bring the file back from a copy, as the messages say, unless a sync has loaded it again; say whether."""
+        """Bring the file back from a copy, as the messages say, unless it was written anew meanwhile; say whether."""
         if (file.read_bytes() if file.exists() else None) == bad:
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(good)
