@@ -45,7 +45,7 @@ def invented(rows: int) -> pd.DataFrame:
 def no_checksums() -> Iterator[None]:
     options, read = layout.writer_options, pq.ParquetFile
     with (
-        mock.patch.object(layout, "writer_options", lambda rows: {**options(rows), "write_page_checksum": False}),
+        mock.patch.object(layout, "writer_options", lambda *rows: {**options(*rows), "write_page_checksum": False}),
         mock.patch.object(layout, "seal_file", lambda _: None),
         mock.patch.object(rows_file, "check_footer", lambda *_: None),
         mock.patch.object(readers, "check_files", lambda _: None),
