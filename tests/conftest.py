@@ -16,6 +16,7 @@ import impressions_analytics as ia
 import impressions_analytics.loader
 from impressions_analytics import cli
 from impressions_analytics.api.settings import ENVIRONMENT
+from impressions_analytics.archive.suppression import KEY_FILE_VARIABLE, KEY_VARIABLE
 from impressions_analytics.sandbox import Sandbox
 
 # What tests share is no test itself, though doctest would look into every file.
@@ -54,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests may have an account of their own: it stays out of them."""
-    for name in ENVIRONMENT.values():
+    for name in (*ENVIRONMENT.values(), KEY_VARIABLE, KEY_FILE_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COPERNICA_FACTS", str(Path(__file__).parent / "no-facts-here.toml"))
 

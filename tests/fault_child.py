@@ -22,7 +22,7 @@ from archive_account import Account, archive_at
 import impressions_analytics as ia
 from impressions_analytics import engine  # noqa: F401
 from impressions_analytics.analytics import breakdown, over_time  # noqa: F401
-from impressions_analytics.archive import checks, erasure, export, intake, reading, sync  # noqa: F401
+from impressions_analytics.archive import checks, erasure, export, intake, lease, reading, sync  # noqa: F401
 
 KINDS = ["impressions", "deliveries"]
 
@@ -78,6 +78,7 @@ def work(order):
     say("pid", str(os.getpid()))
     try:
         archive = archive_at(order["folder"], order["now"])
+        vars(lease).update(order.get("lease", {}))
         if order.get("largest_file"):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest_file"], order["largest_file"]))

@@ -148,6 +148,42 @@ def test_a_lost_key_is_said_before_anybody_comes_back(tmp_path):
     assert len(archive.read()) == 800
 
 
+def test_the_key_of_the_erased_can_come_from_outside_and_is_then_not_in_the_archive(tmp_path, monkeypatch):
+    account = Account()
+    account.add("impressions", opens(100))
+    monkeypatch.setenv("IMPRESSIONS_ERASURE_KEY", "correct horse battery")
+    archive_at(tmp_path / "a").sync(account)
+    archive_at(tmp_path / "a").erase(profile=7)
+    assert not (tmp_path / "a/.erasure-key").exists() and (tmp_path / "a/.erased.json").exists()
+    assert b"correct" not in b"".join(file.read_bytes() for file in (tmp_path / "a").rglob("*") if file.is_file())
+    monkeypatch.setenv("IMPRESSIONS_ERASURE_KEY", "another key than that")
+    with pytest.raises(ia.ArchiveError, match=r"made with another key.* or in IMPRESSIONS_ERASURE_KEY"):
+        archive_at(tmp_path / "a").sync(account, look_back_days=1000)
+    monkeypatch.delenv("IMPRESSIONS_ERASURE_KEY")
+    with pytest.raises(ia.ArchiveError, match=r"erasure-key is gone.* or in IMPRESSIONS_ERASURE_KEY"):
+        archive_at(tmp_path / "a").sync(account, look_back_days=1000)
+    (tmp_path / "key").write_text("correct horse battery\n")
+    monkeypatch.setenv("IMPRESSIONS_ERASURE_KEY_FILE", str(tmp_path / "key"))
+    archive_at(tmp_path / "a").sync(account, look_back_days=1000)
+    assert 7 not in archive_at(tmp_path / "a").read()["profile"].tolist()
+
+
+@pytest.mark.parametrize(("given", "told"), [
+    ({"IMPRESSIONS_ERASURE_KEY": "short"}, "IMPRESSIONS_ERASURE_KEY holds 5 bytes, and a key needs 16 or more"),
+    ({"IMPRESSIONS_ERASURE_KEY_FILE": "none/such"}, "the key file 'none/such' cannot be read"),
+    (
+        {"IMPRESSIONS_ERASURE_KEY": "x" * 20, "IMPRESSIONS_ERASURE_KEY_FILE": "key"},
+        "IMPRESSIONS_ERASURE_KEY and IMPRESSIONS_ERASURE_KEY_FILE are both set",
+    ),
+])  # fmt: skip
+def test_a_key_from_outside_that_cannot_be_used_is_told_before_anything_is_made(given, told, tmp_path, monkeypatch):
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ia.InvalidArgumentError, match=told):
+        archive_at(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_damaged_list_of_the_erased_stops_the_sync(tmp_path):
     archive, account = archive_with_a_person(tmp_path)
     archive.erase(profile=PERSON)

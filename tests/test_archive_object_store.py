@@ -70,7 +70,8 @@ def test_an_archive_grows_verifies_and_forgets_in_an_object_store(endpoint, buck
     pd.testing.assert_frame_equal(archive.read(), opens(1200))
     found = s3.get_file_info(pafs.FileSelector(f"{name}/archive", recursive=True))
     assert [info.path.rsplit("/")[-1] for info in found if info.type == pafs.FileType.File] == [
-        ".archive.json", "impressions-2026-01.parquet", "impressions-2026-02.parquet", "impressions-2026-03.parquet",
+        ".archive.json", *([".writer.json"] if opened is by_address else []),
+        "impressions-2026-01.parquet", "impressions-2026-02.parquet", "impressions-2026-03.parquet",
     ]  # fmt: skip
     assert archive.verify().ok
     assert archive.scan("impressions").count().to_pyarrow().as_py() == 1200

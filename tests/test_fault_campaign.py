@@ -183,12 +183,16 @@ def rows_shown(frame):
 class Campaign:
     """The archive, its two workers, the model, and the figures."""
 
+    faults, operations = FAULTS, WRITERS | READERS
+    homes = ("temporary", "temporary")  # where the workers have their working files, and the locks of their machine
+
     def __init__(self, folder, chance):
         self.chance, self.model = chance, Model(chance)
-        self.archive, self.out, self.temporary = (folder / name for name in ("archive", "out", "temporary"))
-        self.out.mkdir(), self.temporary.mkdir()
+        self.archive, self.out, self.temporary = folder / "archive", folder / "out", folder / self.homes[0]
+        for place in {self.out, *(folder / home for home in self.homes)}:
+            place.mkdir()
         self.world = folder / "world"
-        self.workers = [Worker(self.temporary) for _ in range(2)]
+        self.workers = [Worker(folder / home) for home in self.homes]
         self.figures = collections.Counter()
         self.history = collections.deque(maxlen=12)
 
@@ -212,8 +216,8 @@ class Campaign:
     def step(self, number):
         self.model.pass_time()
         self.world.write_bytes(pickle.dumps(self.model.world()))
-        fault = self.chance.choice(FAULTS) if number else "none"
-        kinds = WRITERS | READERS
+        fault = self.chance.choice(self.faults) if number else "none"
+        kinds = self.operations
         operations = self.chance.choices(list(kinds), kinds.values(), k=self.chance.choice([1, 2, 2]))
         orders = [self.order("sync" if number == 0 else operation) for operation in operations]
         if fault == "full disk":

@@ -13,6 +13,7 @@ from impressions_analytics.api.windows import read_period
 from impressions_analytics.archive.context import ArchiveContext
 from impressions_analytics.archive.partitions import described
 from impressions_analytics.archive.store import open_store
+from impressions_analytics.archive.suppression import outside_key
 from impressions_analytics.columns import KINDS, Family, Kind
 from impressions_analytics.errors import InvalidArgumentError
 
@@ -49,10 +50,11 @@ class Archive:
         The zone of the account's wall clock. By default what the archive's files say, for a new one that of the account
         that is synced, or else Europe/Amsterdam.
     filesystem : pyarrow or fsspec filesystem, optional
-        Reads the path instead of what its address says.
+        Reads the path instead of what its address says. Then writers of other machines are not kept out.
     erasure_key : bytes, optional
-        Keys the hashes of erased persons; by default a random key that is kept in the archive, readable by its owner
-        only.
+        Keys the hashes of erased persons. By default what the environment gives as IMPRESSIONS_ERASURE_KEY, or in the
+        file that IMPRESSIONS_ERASURE_KEY_FILE names, or else a random key that is kept in the archive. Whoever has the
+        key and the hashes can try numbers, and so find out who was erased.
     clock : callable, optional
         Gives the present moment with its zone.
 
@@ -81,8 +83,9 @@ class Archive:
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._context = ArchiveContext(
-            open_store(path, filesystem), family, timezone, erasure_key=erasure_key, clock=clock
-        )
+            open_store(path, filesystem), family, timezone, clock=clock,
+            erasure_key=outside_key(os.environ) if erasure_key is None else erasure_key,
+        )  # fmt: skip
 
     @property
     def family(self) -> Family:

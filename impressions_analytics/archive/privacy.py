@@ -28,8 +28,10 @@ PERSONS = ("profile", "subprofile", "destination")
 """The columns whose numbers stand for a person; the ID of a destination is one too."""
 
 
-def read_key(environment: Mapping[str, str], *, file: str | os.PathLike[str] | None = None) -> bytes:
-    """Return the key for pseudonyms from a file, or else from the environment variable IMPRESSIONS_PSEUDONYM_KEY.
+def read_key(
+    environment: Mapping[str, str], *, file: str | os.PathLike[str] | None = None, variable: str = KEY_VARIABLE
+) -> bytes:
+    """Return a key from a file, or else from an environment variable: for pseudonyms IMPRESSIONS_PSEUDONYM_KEY.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def read_key(environment: Mapping[str, str], *, file: str | os.PathLike[str] | N
             raise InvalidArgumentError(f"the key file {os.fspath(file)!r} cannot be read: {error.strerror}") from error
         where = f"the key file {os.fspath(file)!r}"
     else:
-        key, where = environment.get(KEY_VARIABLE, "").encode(), f"the environment variable {KEY_VARIABLE}"
+        key, where = environment.get(variable, "").encode(), f"the environment variable {variable}"
     return check_key(key, where)
 
 

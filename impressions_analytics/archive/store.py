@@ -7,13 +7,15 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.fs as pafs
 from filelock import FileLock, Timeout
 
+from impressions_analytics.archive.conditional import ConditionalStore
+from impressions_analytics.archive.lease import WRITER, WriterLease
 from impressions_analytics.errors import ArchiveBusyError, ArchiveError, InvalidArgumentError
 from impressions_analytics.parquet.files import drop_leftovers, replace_file
 from impressions_analytics.parquet.places import local_path
@@ -35,11 +37,15 @@ class Store:
         What reads it.
     name : str
         What to call the root in messages; it holds no credentials.
+    address : str or None
+        The address in an object store, with its options; None for a folder, or a file system that was handed over.
     """
 
     root: str
     filesystem: Any
     name: str
+    address: str | None = field(default=None, repr=False)
+    _leases: list[WriterLease] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -98,6 +104,9 @@ class Store:
         with self._said(relative), scratch_folder() as folder:
             temporary = folder / "upload"
             write(temporary)
+            if self._leases:
+                self._leases[0].put(relative, temporary)
+                return
             here = pafs.LocalFileSystem()
             pafs.copy_files(
                 str(temporary), self.place(relative), source_filesystem=here, destination_filesystem=self.filesystem
@@ -109,17 +118,21 @@ class Store:
 
     def delete(self, relative: str) -> None:
         """Remove a file; one that is gone already is fine."""
+        for lease in self._leases:
+            lease.check()
         with self._said(relative), contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_file(self.place(relative))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other writer out, on this machine; two machines need an agreement of their own.
+        """Keep every other writer out: on this machine by a lock, and from an address also those of other machines.
+
+        A file system that was handed over keeps only this machine's other writers out.
 
         Raises
         ------
         ArchiveBusyError
-            Another process is writing to the archive.
+            Another process is writing to the archive, on this or another machine.
         """
         path = self._lock_path()
         with self._said(LOCK_NAME):
@@ -134,9 +147,26 @@ class Store:
                 ) from error
         try:
             self._drop_leftovers()
-            yield
+            with self._leased():
+                yield
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def _leased(self) -> Iterator[None]:
+        """Keep writers of other machines out, where there can be any."""
+        if self.address is None:
+            yield
+            return
+        with self._said(WRITER):
+            lease = WriterLease(ConditionalStore(self.address), self.name)
+            lease.acquire()
+        self._leases.append(lease)
+        try:
+            yield
+        finally:
+            self._leases.remove(lease)
+            lease.release()
 
     def _drop_leftovers(self) -> None:
         """Remove what a writer that was killed left half written; an object store keeps nothing half."""
@@ -196,7 +226,7 @@ def open_store(path: str | os.PathLike[str], filesystem: Any = None) -> Store:
         raise InvalidArgumentError(
             f"the address {shown(text)!r} cannot be reached: pass filesystem=, a pyarrow or fsspec file system"
         ) from error
-    return Store(root.rstrip("/"), filesystem, shown(text).rstrip("/"))
+    return Store(root.rstrip("/"), filesystem, shown(text).rstrip("/"), address=text)
 
 
 def open_output(path: str | os.PathLike[str]) -> tuple[Store, str]:

@@ -13,16 +13,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impressions_analytics.archive.privacy import among, check_key, hashes_of, person_columns, person_hash
+from impressions_analytics.archive.privacy import among, check_key, hashes_of, person_columns, person_hash, read_key
 from impressions_analytics.archive.store import Store
 from impressions_analytics.columns import Kind
-from impressions_analytics.errors import ArchiveError, DamagedFileError
+from impressions_analytics.errors import ArchiveError, DamagedFileError, InvalidArgumentError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LIST = ".erased.json"
 KEY = ".erasure-key"
+KEY_VARIABLE, KEY_FILE_VARIABLE = "IMPRESSIONS_ERASURE_KEY", "IMPRESSIONS_ERASURE_KEY_FILE"
+
+
+def outside_key(environment: Mapping[str, str]) -> bytes | None:
+    """Return the key of the erased that the environment gives, or the file that it names; None where it does not.
+
+    Raises
+    ------
+    InvalidArgumentError
+        Both are given, the file cannot be read, or the key is shorter than 16 bytes. The message does not hold the key.
+
+    Examples
+    --------
+    >>> outside_key({"IMPRESSIONS_ERASURE_KEY": "correct horse battery"}), outside_key({})
+    (b'correct horse battery', None)
+    """
+    file, text = environment.get(KEY_FILE_VARIABLE), environment.get(KEY_VARIABLE)
+    if file and text:
+        raise InvalidArgumentError(f"{KEY_VARIABLE} and {KEY_FILE_VARIABLE} are both set; keep one of them")
+    if file or text:
+        return read_key(environment, file=file or None, variable=KEY_VARIABLE)
+    return None
 
 
 class Suppression:
@@ -113,7 +135,7 @@ class Suppression:
         if self._check and self._check != person_hash(0, "key", self._given):
             raise ArchiveError(
                 f"{self._store.label(LIST)} was made with another key, and under this one erased persons would come "
-                "back; open the archive with the erasure_key that it had"
+                f"back; open the archive with the erasure_key that it had, as erasure_key= or in {KEY_VARIABLE}"
             )
         return self._given
 
@@ -122,7 +144,7 @@ class Suppression:
             if self._store.exists(LIST):
                 raise ArchiveError(
                     f"{self._store.label(KEY)} is gone, and without it erased persons would come back; "
-                    "restore it, or open the archive with erasure_key="
+                    f"restore it, or give the key as erasure_key= or in {KEY_VARIABLE}"
                 )
             self._store.put(KEY, lambda path: _write_private(path, secrets.token_hex(32)))
         with self._store.open(KEY) as source:
