@@ -34,6 +34,12 @@ def views(frame: pd.DataFrame) -> pa.Table:
     return arrow(frame).set_column(frame.columns.get_loc("useragent"), "useragent", texts)
 
 
+def views_of_categories(frame: pd.DataFrame) -> pa.Table:
+    return views(frame).set_column(
+        frame.columns.get_loc("useragent"), "useragent", views(frame).column("useragent").dictionary_encode()
+    )
+
+
 def parquet(frame: pd.DataFrame, folder: Path) -> Path:
     """Two files, with what belongs together torn apart."""
     schema = pa.schema([arrow_schema("impressions").field(name) for name in frame.columns])
@@ -60,6 +66,7 @@ ENGINES: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     "lazy Polars": lambda frame, folder: pl.from_pandas(frame).lazy(),
     "Arrow": lambda frame, folder: arrow(frame),
     "Arrow views": lambda frame, folder: views(frame),
+    "Arrow views of categories": lambda frame, folder: views_of_categories(frame),
     "Parquet folder": parquet,
     "Parquet glob": lambda frame, folder: f"{parquet(frame, folder)}/*.parquet",
     "Archive": lambda frame, folder: Archive(parquet(frame, folder)),
@@ -75,6 +82,7 @@ ALIKE = {
     "lazy Polars",
     "Arrow",
     "Arrow views",
+    "Arrow views of categories",
     "Parquet glob",
     "Ibis",
     "Ibis on DuckDB",

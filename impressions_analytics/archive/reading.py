@@ -19,7 +19,7 @@ from impressions_analytics.archive.suppression import identifiers
 from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import arrow_schema, time_column
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError
-from impressions_analytics.parquet.database import literal
+from impressions_analytics.parquet.database import duckdb_told, literal
 from impressions_analytics.parquet.rows_file import parquet_told
 from impressions_analytics.parquet.seal import check_files
 from impressions_analytics.parquet.tables import to_frame
@@ -205,7 +205,8 @@ def _opened(partitions: KindPartitions, files: Sequence[str], connection: Any) -
         places = [store.place(file) for file in files]
         with parquet_told(store.name):
             check_files(places)
-        return connection.read_parquet([literal(place) for place in places], hive_partitioning=False)
+        with duckdb_told(store.name):  # a file may go between the look at it and here: a retention ran beside
+            return connection.read_parquet([literal(place) for place in places], hive_partitioning=False)
     schema = arrow_schema(partitions.kind, partitions.family)
     places = [store.place(file) for file in files]
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)

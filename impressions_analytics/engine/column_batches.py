@@ -85,7 +85,9 @@ class ColumnBatch:
         column = self.batch.column(name)
         column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         places = column.indices.fill_null(len(column.dictionary)) if column.null_count else column.indices
-        return places.to_numpy(zero_copy_only=False), column.dictionary
+        texts = column.dictionary
+        texts = texts.cast(pa.large_string()) if pa.types.is_string_view(texts.type) else texts
+        return places.to_numpy(zero_copy_only=False), texts
 
     def where(self, flags: Flags, *, without: str = "") -> ColumnBatch:
         """Return the rows for which a flag stands, without a column that is no longer needed."""
@@ -218,11 +220,12 @@ def _least_timestamp(group: pq.RowGroupMetaData) -> int | None:
 
 
 def _normal(table: pa.Table, required: RequiredColumns) -> pa.Table:
-    """Cast what is not of its normal type; texts stay dictionaries."""
+    """Cast what is not of its normal type; texts stay dictionaries, and Arrow cannot filter views of texts."""
     import pyarrow as pa
 
     for name, target in required.targets(table.schema).items():
         found = table.schema.field(name).type
+        target = pa.large_string() if pa.types.is_string_view(found) else target
         if found != target and (pa.types.is_null(found) or not pa.types.is_string(target)):
             column = table.column(name).cast(target, safe=not pa.types.is_timestamp(target))
             table = table.set_column(table.schema.get_field_index(name), name, column)
