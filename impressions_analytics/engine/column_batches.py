@@ -223,9 +223,9 @@ def _normal(table: pa.Table, required: RequiredColumns) -> pa.Table:
     """Cast what is not of its normal type; texts stay dictionaries, and Arrow cannot filter views of texts."""
     import pyarrow as pa
 
-    for name, target in required.targets(table.schema).items():
+    for name, normal in required.targets(table.schema).items():
         found = table.schema.field(name).type
-        target = pa.large_string() if pa.types.is_string_view(found) else target
+        target = pa.large_string() if pa.types.is_string_view(found) else normal
         if found != target and (pa.types.is_null(found) or not pa.types.is_string(target)):
             column = table.column(name).cast(target, safe=not pa.types.is_timestamp(target))
             table = table.set_column(table.schema.get_field_index(name), name, column)
