@@ -25,8 +25,7 @@ from impressions_analytics.report.tables import HtmlTable, between, kinds_counte
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
-    from impressions_analytics.report.problems import problem_tables, problems_in_words
-from impressions_analytics.report.results import Results
+    from impressions_analytics.report.results import Results
 
 _COUNTED = {
     "impressions": "impressions",
