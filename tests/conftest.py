@@ -22,7 +22,7 @@ from impressions_analytics.sandbox import Sandbox
 # What tests share is no test itself, though doctest would look into every file.
 collect_ignore = [path.name for path in Path(__file__).parent.glob("*.py") if not path.name.startswith("test_")]
 
-hypothesis.settings.register_profile("quick", max_examples=10, deadline=None)
+hypothesis.settings.register_profile("quick", max_examples=6, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=100, deadline=None)  # of .ci/run
 hypothesis.settings.load_profile("quick")
 

@@ -102,6 +102,7 @@ def test_what_trickles_ends_in_words_in_every_phase(phase):
     assert "no answer within 0.15 s" in str(outcome) or "slower than 10,000 bytes a second" in str(outcome)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("phase", ["headers", "chunks"])
 def test_retries_of_what_trickles_end_with_the_patience(phase):
     with served(*TRICKLES[phase], pause_seconds=0.01) as url:

@@ -113,6 +113,7 @@ def test_a_list_without_total_or_end_stops_and_is_unproven():
     assert len(asked) == 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "load",
     [
@@ -168,6 +169,7 @@ def test_a_total_that_only_the_first_page_tells_still_counts():
     assert sorted(frame["ID"]) == list(range(2500))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("wanted", "column"), [({"emailing": 999}, "mailing"), ({"destination": 999}, "destination")])
 def test_rows_of_others_are_refused(wanted, column):
     refused = pytest.raises(ia.MalformedResponseError, match=rf"{column} .* asked for 999")

@@ -123,6 +123,7 @@ FAULTS = ["429", "429_date", "429_bare", "500", "502", "503", "504", "reset", "r
           "cut", "cut_unmarked", "cut_chunked", "html_200", "301"]  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_passes_costs_no_row(fault, reach):
     with Sandbox(impressions=300, seed=5, faults={2: fault, 4: fault}, retry_after_seconds=0) as box:

@@ -139,6 +139,7 @@ def test_a_wait_longer_than_the_patience_is_not_begun(small, reach):
     assert len(small.requests) == 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("fault", ["429", "429_date"])
 def test_the_wait_is_the_one_that_the_api_asks_for(fault, small, reach, caplog):
     caplog.set_level("INFO", logger="impressions_analytics")
@@ -160,6 +161,7 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing(header, seconds):
     assert waiting == seconds or (seconds == 1e9 and waiting > 1e9)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("told", ["0", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_an_api_that_asks_for_no_wait_is_not_hammered(told, caplog):
     caplog.set_level("INFO", logger="impressions_analytics")
@@ -184,6 +186,7 @@ def test_a_wait_without_end_for_every_connection_ends_in_words():
     assert len(listener.seen) == 1
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("fault", ["429", "503"])
 def test_all_connections_wait_together_when_the_api_says_slow_down(fault, small, reach, caplog):
     """The outage is shorter than the wait: whoever did not wait would meet it too, and need a retry of its own."""

@@ -109,6 +109,7 @@ def test_a_load_without_ends_leaves_no_row_out_however_old_it_says_it_is():
         assert frame.attrs["load"]["verdict"] == "complete"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("off", [-6, 10**11, 10**30])
 def test_a_total_that_no_list_can_have_is_refused_before_it_is_planned_with(off):
     with (

@@ -137,6 +137,8 @@ def _drop_other_files(output: Store, table: str, files: Sequence[str]) -> None:
     for file in {*months, f"{table}.parquet"} - set(files):
         if output.exists(file):
             output.delete(file)
+            output.drop_empty_folder(file.rpartition("/")[0])
+    output.drop_empty_folder(table)
 
 
 def _as_month(table: str, file: str) -> str:
@@ -171,8 +173,9 @@ def _resource(table: ExportTable, files: list[str], there: set[str], format: str
             {"fields": [field.name], "reference": {"resource": field.refers_to, "fields": [field.key_there]}}
             for field in pointing
         ]
+    profile = {"profile": "tabular-data-resource"} if format == "csv" else {}
     return {
-        "name": table.name, "path": files if len(files) > 1 else files[0], "format": format,
+        "name": table.name, **profile, "path": files if len(files) > 1 else files[0], "format": format,
         "description": table.meaning, "schema": schema,
     }  # fmt: skip
 

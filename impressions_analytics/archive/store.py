@@ -123,6 +123,12 @@ class Store:
         with self._said(relative), contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_file(self.place(relative))
 
+    def drop_empty_folder(self, relative: str) -> None:
+        """Remove a folder that holds nothing any more; one that holds something stays. An object store has none."""
+        if self.is_local and relative:
+            with contextlib.suppress(OSError):
+                Path(self.place(relative)).rmdir()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep every other writer out: on this machine by a lock, and from an address also those of other machines.
