@@ -13,6 +13,7 @@ import time
 import pytest
 
 import impressions_analytics as ia
+from impressions_analytics.api.fetching import Fetcher
 from impressions_analytics.sandbox import Sandbox
 
 FOREVER_SECONDS = 60  # what is slow here is so slow that waiting for it would fail the test
@@ -135,3 +136,10 @@ def test_frames_that_nobody_asks_for_any_more_cost_nothing(reach, monkeypatch):
         assert asked < 200
         assert len(box.requests) == asked
     gc.collect()
+
+
+def test_a_load_that_ends_waits_for_a_fetch_that_ends_soon():
+    before = set(fetching())
+    with Fetcher(2) as fetcher:
+        fetcher.submit("a", lambda: b"" if threading.Event().wait(0.05) else b"late")
+    assert set(fetching()) <= before
