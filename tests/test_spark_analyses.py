@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +28,8 @@ pytestmark = [
 ZONE = "spark.sql.session.timeZone"
 
 
-MASTER = "local-cluster[2,1,1024]"
-"""A standalone cluster: a master and two workers, each with a process of its own, all on this machine."""
+MASTER = os.environ.get("SPARK_MASTER", "local-cluster[2,1,1024]")
+"""A standalone cluster: a master and two workers, each with a process of its own, all on this machine; or another."""
 
 
 @pytest.fixture(scope="module")

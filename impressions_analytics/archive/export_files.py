@@ -165,6 +165,8 @@ def describe(tables: Sequence[ExportTable], files: dict[str, list[str]], *, form
 
 def _resource(table: ExportTable, files: list[str], there: set[str], format: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"fields": [_field(field) for field in table.fields]}
+    if format == "parquet":
+        schema["missingValues"] = []  # an empty text is a text there
     if table.key:
         schema["primaryKey"] = list(table.key)
     pointing = [field for field in table.fields if field.refers_to in there]
