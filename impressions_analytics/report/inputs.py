@@ -86,8 +86,8 @@ class Inputs:
 def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> Inputs:
     """Find the data of each kind, in what was given or else in the archive, with their certificates."""
     data = _opened(data)
-    if _is_archive(data) and "impressions" not in data.kinds:
-        data.scan("impressions")  # says that there never were any, and how to mend it
+    if _is_archive(data):
+        data.scan("impressions")  # an archive that never had any says so, and how to mend it
     sources: dict[Kind, Any] = {}
     certificates: dict[Kind, Mapping[str, Any] | None] = {}
     family: str | None = None
@@ -126,7 +126,7 @@ def _is_file(data: Any) -> bool:
 
 
 def _rows(archive: Any, kind: Kind) -> int:
-    return int(archive.certificate(kind)["rows"]) if kind in archive.kinds else 0
+    return int(archive.scan(kind).count().to_pyarrow().as_py()) if kind in archive.kinds else 0
 
 
 def _opened(data: Any) -> Any:
