@@ -1,6 +1,7 @@
 """What is exported is whole, flat, and what tools for reports can open."""
 
 import datetime as dt
+import json
 import re
 import sys
 import zipfile
@@ -162,6 +163,9 @@ def test_csv_is_what_excel_opens_rightly(archive, tmp_path):
     text = (tmp_path / "bi/impressions.csv").read_bytes()
     assert text.startswith(b'\xef\xbb\xbf"impression_id",')
     assert b',"2026-01-01 00:00:00",' in text.splitlines()[1]
+    package = json.loads((tmp_path / "bi/datapackage.json").read_text())
+    assert package["profile"] == "tabular-data-package"
+    assert {table["profile"] for table in package["resources"]} == {"tabular-data-resource"}
     archive.export(tmp_path / "utc", format="csv", utc=True)
     assert b',"2026-01-01 00:00:00Z",' in (tmp_path / "utc/impressions.csv").read_bytes().splitlines()[1]
 

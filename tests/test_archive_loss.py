@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -350,3 +351,15 @@ def test_a_month_restored_from_a_copy_from_before_an_erasure_is_found_and_erased
         archive.erase(again=True, profile=1)
     assert archive.erase(again=True).rows == {"impressions": 10}
     assert archive.verify().ok and len(archive.read()) == 800
+
+
+def test_a_month_that_goes_while_it_is_opened_is_an_error_of_the_tree(tmp_path, monkeypatch):
+    archive, _ = archive_of_two_months(tmp_path)
+
+    def remove(paths):
+        for path in paths:
+            Path(path).unlink()
+
+    monkeypatch.setattr("impressions_analytics.archive.reading.check_files", remove)
+    with pytest.raises(ia.ArchiveError, match="No files found"):
+        archive.scan().count().to_pyarrow()

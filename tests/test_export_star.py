@@ -97,7 +97,7 @@ def test_keys_are_keys_and_every_relation_holds(archive, tmp_path, options):
     for table in package["resources"]:
         rows, schema = frames[table["name"]], table["schema"]
         assert [field["name"] for field in schema["fields"]] == list(rows)
-        assert all(field["description"] for field in schema["fields"])
+        assert all(field["description"] for field in schema["fields"]) and schema["missingValues"] == []
         if "primaryKey" in schema:
             assert rows[schema["primaryKey"]].notna().all(axis=None) and not rows.duplicated(schema["primaryKey"]).any()
         for relation in schema.get("foreignKeys", []):

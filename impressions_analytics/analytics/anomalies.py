@@ -131,16 +131,16 @@ def find_anomalies(
     now = known_until(archive, "impressions") if as_of is None else moment("as_of", as_of)
     if now is None:
         return _result([])
-    begin = now - pd.Timedelta(days=history_days)
-    messages, hours = read_messages(archive, there, begin=begin, horizon_hours=horizon_hours, kinds=chosen_kinds(kinds))
-    messages = messages[messages["sent_at"] + pd.Timedelta(hours=horizon_hours) <= now]
-    covered = _covered(archive, there, messages, pd.Timedelta(hours=horizon_hours))
+    begin, since = (now - pd.Timedelta(days=back) for back in (history_days, days))
+    horizon, chosen = pd.Timedelta(hours=horizon_hours), chosen_kinds(kinds)
+    messages, hours = read_messages(archive, there, begin=begin, horizon_hours=horizon_hours, kinds=chosen)
+    messages = messages[messages["sent_at"] + horizon <= now]
+    covered = _covered(archive, there, messages, horizon)
+    unknown = _not_covered(messages, covered, since - horizon)
     lacking = [mailing for mailing in messages["mailing"].unique() if not covered.by(mailing, NEEDED)]
-    sent_at = messages.groupby("mailing")["sent_at"].first()
     messages = messages[~messages["mailing"].isin(lacking)]
     mailings = count_mailings(messages)
-    since = now - pd.Timedelta(days=days)
-    recent = mailings["sent_at"] + pd.Timedelta(hours=horizon_hours) > since
+    recent = mailings["sent_at"] + horizon > since
     measures = tuple(one for one in WHOLE if one.needs in there)
     level = false_alarms / max(1, int(recent.sum()) * len(MEASURES))
     judged = judge(mailings, with_cohorts(messages), measures, level, covered)
@@ -156,11 +156,8 @@ def find_anomalies(
     rows += [finding(one, mailings, judged, level) for one in found]
     result = _result(rows)
     result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[recent, "mailing"].tolist()}
-    left_out = _left_out(messages, mailings, since - pd.Timedelta(hours=horizon_hours))
-    late = sent_at.index[sent_at > since - pd.Timedelta(hours=horizon_hours)]
-    unknown = [f"mailing {mailing}: {words}" for mailing in late if (words := covered.words(mailing))]
-    result.attrs["not_checked"] = _not_checked(there, mailings, recent) + left_out + unknown
-    result.attrs["kinds"] = list(chosen_kinds(kinds))
+    left_out = _left_out(messages, mailings, since - horizon)
+    result.attrs |= {"not_checked": _not_checked(there, mailings, recent) + left_out + unknown, "kinds": list(chosen)}
     return result
 
 
@@ -188,6 +185,13 @@ def _covered(archive: Any, there: Sequence[Kind], messages: pd.DataFrame, horizo
     source = open_input(archive, RequiredColumns("impressions", ("mailing",)))
     mailings = messages["mailing"].unique().tolist()
     return read_covered(source, dict.fromkeys(there, archive), mailings, settled=horizon.to_pytimedelta())
+
+
+def _not_covered(messages: pd.DataFrame, covered: Covered, since: pd.Timestamp) -> list[str]:
+    """Say what the archive lacks of each mailing sent after `since`."""
+    sent_at = messages.groupby("mailing")["sent_at"].first()
+    late = sent_at.index[sent_at > since]
+    return [f"mailing {mailing}: {words}" for mailing in late if (words := covered.words(mailing))]
 
 
 def _first(hours: pd.DataFrame, begin: pd.Timestamp) -> pd.Timestamp:

@@ -224,10 +224,8 @@ def _over_time(table: Any, every: Every, groups: Sequence[str], counted: Sequenc
     rows = table.filter(table.timestamp.notnull())
     rows = rows.mutate(period=rows.timestamp.truncate(_STEPS[every][0]))
     keys = ["period", *groups]
-    found = _counts(rows, keys, counted, added_up=cumulative or "first_opens" in counted)
-    # A first open may lie before the last impression. Other counts have every period, and are fewer than the rows.
-    filled = _spine(rows if counted == ("first_opens",) else found[0], every, groups)
-    for counts in found:
+    filled = _spine(rows, every, groups)
+    for counts in _counts(rows, keys, counted, added_up=cumulative or "first_opens" in counted):
         joined = filled.left_join(counts, [filled[key].identical_to(counts[key]) for key in keys], rname="right_{name}")
         filled = joined.select(
             *filled.columns, **{name: joined[name].fill_null(0) for name in counts.columns[len(keys) :]}

@@ -137,8 +137,8 @@ def _drop_other_files(output: Store, table: str, files: Sequence[str]) -> None:
     for file in {*months, f"{table}.parquet"} - set(files):
         if output.exists(file):
             output.delete(file)
-            output.drop_empty_folder(file.rpartition("/")[0])
-    output.drop_empty_folder(table)
+            for folder in (file.rpartition("/")[0], table):
+                output.drop_empty_folder(folder)
 
 
 def _as_month(table: str, file: str) -> str:
