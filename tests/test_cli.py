@@ -67,6 +67,7 @@ def test_plan_loads_nothing(account, impressions):
         (["load", "--out", "x.parquet", "--version", "5"], 2, "less than or equal to 4"),
         (["unknown"], 2, "unknown"),
         (["report", "nowhere.parquet"], 2, "nowhere.parquet"),
+        (["report", "nowhere.parquet", "--language", "de"], 2, "'nl'"),
         (["load", "--out", "."], 2, "must end in .parquet"),
         (["load", "--out", ""], 2, "must end in .parquet"),
         (["load", "--out", "x.csv"], 2, "'x.csv' must end in .parquet"),
@@ -148,6 +149,8 @@ def test_a_report_can_be_of_one_mailing_and_opens_in_the_browser(account, impres
     assert Path("shown").read_text() == f"{Path('report.html').resolve().as_uri()}\n"
     page = Path("report.html").read_text(encoding="utf-8")
     assert "<h1>October</h1>" in page and "1 mailing." in page
+    assert impressions("report", "opens.parquet", "--language", "nl")[0] == 0
+    assert "<h1>E-mailimpressies</h1>" in Path("report.html").read_text(encoding="utf-8")
     code, out, err = impressions("report", "opens.parquet", "--emailing", "7")
     assert (code, out) == (2, "") and "there is no mailing 7" in err
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from test_report import NASTY, events, opens
 
@@ -144,6 +145,20 @@ def test_mailings_are_sorted_by_a_heading_and_filtered_by_text(browser: Any, tmp
     assert browser.get_log("browser") == []
 
 
+def test_a_dutch_page_sorts_its_numbers_as_numbers(browser: Any, tmp_path: Path) -> None:
+    mailings = pd.Series([401] * 1_200 + [402] * 90 + [403] * 300)
+    deliveries = pd.DataFrame({"mailing": mailings, "destination": 1000 + mailings.index})
+    page = ia.write_report(opens(90, mailings=3), tmp_path / "report.html", deliveries=deliveries, language="nl")
+    show(browser, page, DESKTOP)
+    browser.find_elements("css selector", ".sortable th button")[3].click()
+    cells = "return [...document.querySelectorAll('.sortable tbody tr')].map(row => row.cells[3].textContent)"
+    assert browser.execute_script(cells) == ["1.200", "300", "90"]
+    browser.find_element("css selector", ".filter input").send_keys("402")
+    told = browser.find_element("css selector", ".filter")
+    assert told.text.split() == ["Filter", "op", "onderwerp,", "nummer", "of", "datum", "1", "van", "3"]
+    assert browser.get_log("browser") == []
+
+
 AXE = (Path(__file__).parent / "vendored" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
@@ -177,14 +192,14 @@ def test_a_chart_says_its_figures_where_a_reader_points_or_taps(browser: Any, sm
     tip = browser.find_element("css selector", "div.tip")
     assert not tip.is_displayed()
     bar = browser.find_element("css selector", "#part-2 svg.wide .tips rect")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", bar)
+    bring_into_sight(browser, bar)
     ActionChains(browser).move_to_element(bar).perform()
     assert (tip.is_displayed(), tip.text) == (True, "mailing 401: opened 100%")
     ActionChains(browser).send_keys("\ue00c").perform()  # Escape
     assert not tip.is_displayed()
     show(browser, small, PHONE)
     bar, tip = (browser.find_element("css selector", found) for found in ("#part-1 svg.narrow .tips rect", "div.tip"))
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", bar)
+    bring_into_sight(browser, bar)
     bar.click()
     assert tip.text.startswith("hour 2026-01-05 09:00: person ")
     assert overflow(browser, PHONE) <= 0

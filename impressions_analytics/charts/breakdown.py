@@ -15,6 +15,7 @@ from impressions_analytics.charts.canvas import (
     start_chart,
 )
 from impressions_analytics.charts.given import group_columns, group_names
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.palette import INK, KIND_OF_OPEN, MUTED, PAGE, SERIES, Series
 from impressions_analytics.charts.texts import percent, plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -80,12 +81,12 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
     split = kinds_known and measure != "share_of_destinations"
     measure = measure or ("impressions" if split else "share_of_destinations")
     ax = start_chart(
-        result, ax, _OWN[:2], of="user_agent_breakdown", title=f"Opens by {' and '.join(groups)}", x=_AXIS[measure],
+        result, ax, _OWN[:2], of="user_agent_breakdown", title=_title(groups), x=word(_AXIS[measure]),
         grid="" if split and not others else "x",
         size_inches=(9.0, 2.4) if split and not others else (9.0, 4.0),
     )  # fmt: skip
     if result.empty or not result["impressions"].sum():
-        return say_nothing_to_draw(ax, "no impressions")
+        return say_nothing_to_draw(ax, phrase("no impressions"))
     shares = result["impressions"] / result["impressions"].sum() if measure == "impressions" else result[measure]
     rows = result.assign(share=shares)
     if split and not others:
@@ -94,6 +95,10 @@ def plot_user_agents(result: pd.DataFrame, ax: Axes | None = None, *, measure: M
         _draw_bars(ax, _by_name(rows, others) if split else _plain_bars(rows, groups))
     percent_axis(ax.xaxis)
     return ax
+
+
+def _title(groups: list[str]) -> str:
+    return phrase("Opens by {groups}", groups=f" {word('and')} ".join(map(word, groups)))
 
 
 def _plain_bars(rows: pd.DataFrame, groups: list[str]) -> pd.DataFrame:
@@ -105,7 +110,8 @@ def _by_name(rows: pd.DataFrame, others: list[str]) -> pd.DataFrame:
     """Return a column of shares for each kind, by name."""
     names = group_names(rows, others)
     nameless = (rows[others] == "unknown").all(axis=1)
-    rows = rows.assign(name=rows["kind"].map(_NAMELESS).where(nameless).fillna(names))
+    called_by = {kind: word(name) for kind, name in _NAMELESS.items()}
+    rows = rows.assign(name=rows["kind"].map(called_by).where(nameless).fillna(names))
     table = rows.pivot_table(index="name", columns="kind", values="share", aggfunc="sum", observed=True).fillna(0)
     return table[[kind for kind in KIND_OF_OPEN if kind in table]]
 
@@ -118,27 +124,30 @@ def _draw_bars(ax: Axes, table: pd.DataFrame) -> None:
     kinds = [str(kind) for kind in shown.columns]
     for kind, end in zip(kinds, ends.T, strict=True):
         part = shown[kind].to_numpy("float64")
-        _bar(ax, np.arange(len(shown)), part, end - part, KIND_OF_OPEN.get(kind, SERIES[0]), label=kind)
+        _bar(ax, np.arange(len(shown)), part, end - part, KIND_OF_OPEN.get(kind, SERIES[0]), label=word(kind))
     for place, (name, *parts) in enumerate(shown.itertuples()):
-        words = ", ".join(f"{kind} {percent(part)}" for kind, part in zip(kinds, parts, strict=True) if part)
+        words = ", ".join(f"{word(kind)} {percent(part)}" for kind, part in zip(kinds, parts, strict=True) if part)
         ax.annotate(
             percent(sum(parts)), (sum(parts), place), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize="small", color=INK,
         )  # fmt: skip
         said = words if len(kinds) > 1 else percent(sum(parts))
-        tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{name}: {said}", full_width=True))
+        tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{word(str(name))}: {said}", full_width=True))
         if kinds == ["share"] and set(str(name).split(", ")) == {"unknown"}:
             _bar(ax, [place], parts, [0.0], KIND_OF_OPEN["unknown"], label="")
-    ax.set_yticks(range(len(shown)), [plain(shortened(str(name))) for name in shown.index])
+    ax.set_yticks(range(len(shown)), [plain(shortened(word(str(name)))) for name in shown.index])
     ax.set_ylim(max(_LEAST_PLACES, len(shown)) - 0.4, -0.6)
     ax.set_xlim(0, min(1.0, max(0.02, float(shown.sum(axis=1).max()))) * 1.15)
     ax.tick_params(axis="y", length=0)
     if kinds != ["share"]:
-        legend = ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small", title="kind of open")
+        legend = ax.legend(
+            loc="lower right", frameon=False, labelcolor=INK, fontsize="small", title=phrase("kind of open")
+        )
         legend.get_title().set_color(MUTED)
     left = table.sum(axis=1)[_MOST_BARS:]
     if len(left):
-        note(ax, f"{len(left):,} more below {percent(left.max())} each are not drawn")
+        words = "{many:,} more below {share} each are not drawn"
+        note(ax, phrase(words, many=len(left), share=percent(left.max())))
 
 
 def _bar(ax: Axes, places: Any, width: Any, left: Any, look: Series, *, label: str) -> None:
@@ -153,8 +162,14 @@ def _draw_one_bar(ax: Axes, share: pd.Series[float]) -> None:
     left = 0.0
     for kind, look in KIND_OF_OPEN.items():
         part = float(share.get(kind, 0.0))
-        _bar(ax, [0.0], [part], [left], look, label=f"{kind} {percent(part)}")
-        tell(ax, Tip((left, -0.36, left + part, 0.36), f"{kind}: {percent(part)} of the impressions"))
+        _bar(ax, [0.0], [part], [left], look, label=f"{word(kind)} {percent(part)}")
+        tell(
+            ax,
+            Tip(
+                (left, -0.36, left + part, 0.36),
+                phrase("{kind}: {share} of the impressions", kind=word(kind), share=percent(part)),
+            ),
+        )
         left += part
     low = float(share.get("person", 0.0))
     high = low + float(share.get("proxy", 0.0))
@@ -168,6 +183,6 @@ def _draw_one_bar(ax: Axes, share: pd.Series[float]) -> None:
     middle, side = ((low + high) / 2, "center") if 0.2 < (low + high) / 2 < 0.8 else (low, "left") if low < 0.5 else (
         high, "right")  # fmt: skip
     ax.annotate(
-        f"taken for a person's: {percent(low)} to {percent(high)}", (middle, -0.72), xytext=(0, -7),
-        textcoords="offset points", ha=side, va="top", fontsize="small", color=INK,
+        phrase("taken for a person's: {low} to {high}", low=percent(low), high=percent(high)), (middle, -0.72),
+        xytext=(0, -7), textcoords="offset points", ha=side, va="top", fontsize="small", color=INK,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.given import check_result
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.palette import AMBER, GRID, INK, KIND_OF_OPEN, MUTED, PAGE
 from impressions_analytics.charts.texts import percent, plain, short_number
 
@@ -57,7 +58,7 @@ def start_chart(
     style_axes(ax, title=title, x=x, y=y, grid=grid)
     counted = result.attrs.get("kinds") or KIND_OF_OPEN
     if set(counted) < set(KIND_OF_OPEN):
-        note(ax, f"counted: opens of the kinds {', '.join(counted)}")
+        note(ax, phrase("counted: opens of the kinds {kinds}", kinds=", ".join(map(word, counted))))
     return ax
 
 
@@ -183,8 +184,8 @@ def age_axis(ax: Axes, horizon: float) -> None:
     import numpy as np
 
     ax.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    ticks = {hours: words for hours, words in _AGES.items() if hours < 0.75 * horizon}
-    ticks[horizon] = f"{horizon / 24:.3g} d" if horizon > 48 else f"{horizon:.3g} h"
+    ticks = {hours: word(words) for hours, words in _AGES.items() if hours < 0.75 * horizon}
+    ticks[horizon] = phrase("{time:.3g} d", time=horizon / 24) if horizon > 48 else phrase("{time:.3g} h", time=horizon)
     if width_inches(ax) < _ROOM_FOR_AGES_INCHES:
         ticks = {hours: words for hours, words in ticks.items() if hours not in _LESS_NEEDED}
     ax.set_xticks(list(ticks), list(ticks.values()))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.palette import INK, NIGHT, WEEKEND
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def _numbers(moments: pd.DatetimeIndex) -> npt.NDArray[np.float64]:
 
 def date_axis(ax: Axes, drawn: npt.NDArray[np.float64]) -> None:
     """Label the days, and end the axis with the data; a few periods do not fill it."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator
+
+    from impressions_analytics.charts.date_labels import DateLabels
 
     first, last = drawn[0, 0], drawn[-1, 1]
     width = float(np.median(drawn[:, 1] - drawn[:, 0]))
@@ -117,7 +120,7 @@ def date_axis(ax: Axes, drawn: npt.NDArray[np.float64]) -> None:
     ax.set_xlim(first - margin, last + margin)
     locator = AutoDateLocator(minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_formatter(DateLabels(locator))  # type: ignore[no-untyped-call]
     ax.xaxis.get_offset_text().set_color(INK)
 
 
@@ -130,7 +133,7 @@ def unfinished(drawn: npt.NDArray[np.float64], step: Step, known_until: Any) -> 
     until = pd.Timestamp(known_until)
     if float(date2num(until)) >= drawn[-1, 1]:  # type: ignore[no-untyped-call]
         return ""
-    return f"pale: the last {step.word}, known until {until:%Y-%m-%d %H:%M}"
+    return phrase("pale: the last {step}, known until {until:%Y-%m-%d %H:%M}", step=word(step.word), until=until)
 
 
 def shade(ax: Axes, drawn: npt.NDArray[np.float64], step: Step) -> str:
@@ -146,5 +149,6 @@ def shade(ax: Axes, drawn: npt.NDArray[np.float64], step: Step) -> str:
     if step.word == "hour" and last - first <= _MOST_NIGHTS_DAYS:
         nights = [(day - 2 * _HOUR, 8 * _HOUR) for day in [*days, days[-1] + 1]]
         ax.broken_barh(nights, (0, 1), transform=across, color=NIGHT, linewidth=0, zorder=0)
-        return "darker: nights, 22:00 to 6:00" + ("; grey: weekends" if weekends else "")
-    return "grey: weekends" if weekends else ""
+        nights_say = phrase("darker: nights, 22:00 to 6:00")
+        return f"{nights_say}; {phrase('grey: weekends')}" if weekends else nights_say
+    return phrase("grey: weekends") if weekends else ""

@@ -18,6 +18,7 @@ from impressions_analytics.charts.canvas import (
     width_inches,
 )
 from impressions_analytics.charts.given import called, group_columns
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.palette import INK, MUTED, OTHERS, SERIES, Series
 from impressions_analytics.charts.texts import plain, shortened
 
@@ -68,17 +69,17 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
     ['mailing 412: half of 8 within 30 min']
     """
     ax = start_chart(
-        result, ax, _OWN, of="open_decay", title="How opens add up after sending", x=AGE_LABEL,
-        y="share of the opens within the horizon",
+        result, ax, _OWN, of="open_decay", title=phrase("How opens add up after sending"),
+        x=word(AGE_LABEL), y=phrase("share of the opens within the horizon"),
     )  # fmt: skip
     groups = group_columns(result, _OWN)
-    rows = result.assign(label=called(result, groups, names, all_together="all mailings"))
+    rows = result.assign(label=called(result, groups, names, all_together=phrase("all mailings")))
     # Told apart by their values: two groups of one name are two curves.
     rows["group"] = result.groupby(groups, dropna=False, sort=False).ngroup() if groups else 0
     mature = rows.groupby("group", sort=False).agg(label=("label", "first"), mature=("mature", "all"))
     drawn = rows[rows["share_of_opens"].notna()]
     if drawn.empty:
-        return say_nothing_to_draw(ax, "no opens" if mature["mature"].all() else _UNTIL_WHEN)
+        return say_nothing_to_draw(ax, phrase("no opens") if mature["mature"].all() else word(_UNTIL_WHEN))
     _draw_all(ax, drawn, most=_MOST_MAILINGS if groups == ["mailing"] else _MOST_LINES)
     age_axis(ax, float(result["hours"].max()))
     ax.set_ylim(0, 1.02)
@@ -95,7 +96,10 @@ def _draw_all(ax: Axes, rows: pd.DataFrame, *, most: int) -> None:
         others = rows[rows["group"] != curves[-1]["group"].iloc[0]]
         band = others.groupby("hours")["share_of_opens"].quantile(np.asarray([_MIDDLE[0], 0.5, _MIDDLE[1]])).unstack()
         low, middle, high = band.to_numpy().T
-        label = f"the middle {_MIDDLE[1] - _MIDDLE[0]:.0%} of the {len(curves) - 1:,} others, and their median"
+        label = phrase(
+            "the middle {share:.0%} of the {others:,} others, and their median",
+            share=_MIDDLE[1] - _MIDDLE[0], others=len(curves) - 1,
+        )  # fmt: skip
         ax.fill_between(band.index, low, high, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
         ax.plot(band.index, middle, color=OTHERS.colour, linewidth=1, linestyle=(0, (4, 3)))
         curves = curves[-1:]
@@ -108,7 +112,8 @@ def _draw_all(ax: Axes, rows: pd.DataFrame, *, most: int) -> None:
 def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
     half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["unique_opens"].max())
     room = int(width_inches(ax) / LETTER_INCHES) - 34
-    label = f"{shortened(name, max(12, min(30, room)))}: half of {opens:,} within {in_words(half_life)}"
+    name = shortened(name, max(12, min(30, room)))
+    label = phrase("{name}: half of {opens:,} within {time}", name=name, opens=opens, time=in_words(half_life))
     hours, share = curve["hours"].to_numpy("float64"), curve["share_of_opens"].to_numpy("float64")
     ax.plot(hours, share, color=look.colour, linestyle=look.dash, linewidth=1.6, label=plain(label))
     ax.plot([half_life], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
@@ -123,11 +128,12 @@ def in_words(hours: float) -> str:
     ('24 min', '1.2 h', '4.2 d')
     """
     if hours < 1:
-        return f"{hours * 60:.0f} min"
-    return f"{hours:.2g} h" if hours < 48 else f"{hours / 24:.2g} d"
+        return phrase("{time:.0f} min", time=hours * 60)
+    return phrase("{time:.2g} h", time=hours) if hours < 48 else phrase("{time:.2g} d", time=hours / 24)
 
 
 def _not_mature(names: list[str]) -> str:
     listed = ", ".join(shortened(name, 20) for name in names[:3])
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return f"not mature yet, so not drawn: {listed}{more}"
+    if len(names) > 3:
+        return phrase("not mature yet, so not drawn: {names} and {more:,} more", names=listed, more=len(names) - 3)
+    return phrase("not mature yet, so not drawn: {names}", names=listed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from impressions_analytics.charts.canvas import AGE_LABEL, age_axis, count_axis, say_nothing_to_draw, start_chart
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.palette import INK, MUTED, SERIES
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str 
     ['seen', 'expected: 30 (25 to 35)']
     """
     ax = start_chart(
-        result, ax, _OWN, of="forecast_opens(..., hourly=True)", title=_title(result), x=AGE_LABEL,
-        y=_WHAT.get(measure, measure),
+        result, ax, _OWN, of="forecast_opens(..., hourly=True)", title=_title(result), x=word(AGE_LABEL),
+        y=word(_WHAT.get(measure, measure)),
     )  # fmt: skip
     rows = result[result["measure"] == measure].sort_values("hours")
     if rows.empty:
-        return say_nothing_to_draw(ax, f"no forecast of {measure}")
+        return say_nothing_to_draw(ax, phrase("no forecast of {measure}", measure=word(measure)))
     _draw(ax, rows)
     count_axis(ax.yaxis)
     age_axis(ax, max(1, int(rows["hours"].max())))
@@ -62,20 +63,25 @@ def plot_forecast(result: pd.DataFrame, ax: Axes | None = None, *, measure: str 
 
 def _title(result: pd.DataFrame) -> str:
     known = "mailing" in getattr(result, "columns", ()) and len(result)
-    return f"Forecast of mailing {result['mailing'].iloc[0]}" if known else "Forecast"
+    return phrase("Forecast of mailing {mailing}", mailing=result["mailing"].iloc[0]) if known else phrase("Forecast")
 
 
 def _draw(ax: Axes, rows: pd.DataFrame) -> None:
     seen_look, look = SERIES[0], SERIES[1]
     seen = rows[rows["observed"]]
     ax.plot(
-        seen["hours"], seen["forecast"], color=seen_look.colour, linestyle=seen_look.dash, linewidth=2, label="seen"
+        seen["hours"],
+        seen["forecast"],
+        color=seen_look.colour,
+        linestyle=seen_look.dash,
+        linewidth=2,
+        label=phrase("seen"),
     )
     if seen["hours"].max() >= rows["hours"].max():
         return
     fan = rows[rows["hours"] >= seen["hours"].max()]
     low, middle, high = fan.iloc[-1][["forecast_low", "forecast", "forecast_high"]]
-    label = f"expected: {middle:,} ({low:,} to {high:,})"
+    label = phrase("expected: {middle:,} ({low:,} to {high:,})", middle=middle, low=low, high=high)
     ax.fill_between(fan["hours"], fan["forecast_low"], fan["forecast_high"], color=look.colour, alpha=0.2, linewidth=0)
     ax.plot(fan["hours"], fan["forecast"], color=look.colour, linestyle=look.dash, linewidth=1.6, label=label)
     ax.axvline(float(seen["hours"].max()), color=MUTED, linewidth=0.8, zorder=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from impressions_analytics.charts.language import word
 from impressions_analytics.errors import InvalidArgumentError, MissingColumnError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def called(
         return group_names(result, groups)
     (column,) = groups
     known = {value: _numbered(value, name) for value, name in (names or {}).items()}
-    own = f"{column} " + group_names(result, groups)
+    own = f"{word(column)} " + group_names(result, groups)
     return own.where(~result[column].isin(list(known)), result[column].map(known).astype("str"))
 
 

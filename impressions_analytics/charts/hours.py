@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from impressions_analytics.charts.canvas import ACCOUNT_CLOCK, note, say_nothing_to_draw, start_chart
+from impressions_analytics.charts.language import phrase, word, written
 from impressions_analytics.charts.palette import GRID, HEAT, INK, MUTED, PAGE
 from impressions_analytics.charts.texts import short_number
 from impressions_analytics.charts.tips import Tip, tell
@@ -66,20 +67,22 @@ def plot_hour_of_week(
     exposed = "impressions_per_message_hour" in getattr(result, "columns", ())
     measure = measure or ("impressions_per_message_hour" if exposed else "impressions")
     ax = start_chart(
-        result, ax, ("weekday", "hour", measure), of="impressions_by_hour_of_week", title="Opens by weekday and hour",
-        x=f"hour of the day, {zone or ACCOUNT_CLOCK}", grid="",
+        result, ax, ("weekday", "hour", measure), of="impressions_by_hour_of_week",
+        title=phrase("Opens by weekday and hour"),
+        x=phrase("hour of the day, {zone}", zone=zone or word(ACCOUNT_CLOCK)), grid="",
     )  # fmt: skip
     cells = _cells(result, measure)
     if not cells.max().max() > 0:
-        return say_nothing_to_draw(ax, "no impressions")
+        return say_nothing_to_draw(ax, phrase("no impressions"))
     few = _few(result) if measure == "impressions_per_message_hour" else cells < 0
     mesh = _draw_cells(ax, cells, few)
-    ax.set_yticks([place + 0.5 for place in range(7)], list(_WEEKDAYS))
+    ax.set_yticks([place + 0.5 for place in range(7)], list(map(word, _WEEKDAYS)))
     ax.set_xticks(range(0, 25, 3), [f"{hour:02}:00" for hour in range(0, 25, 3)])
     ax.set_ylim(7, 0)
     if few.any(axis=None):
-        note(ax, f"dotted: fewer than {FEW_MESSAGE_HOURS:,} messages were out, so the figure says little")
-    _scale(ax, mesh, _LABELS[measure])
+        words = "dotted: fewer than {few:,} messages were out, so the figure says little"
+        note(ax, phrase(words, few=FEW_MESSAGE_HOURS))
+    _scale(ax, mesh, word(_LABELS[measure]))
     _tell(ax, cells, few, measure)
     return ax
 
@@ -136,14 +139,14 @@ def _edges(most: float) -> list[float]:
 
 def _tell(ax: Axes, cells: pd.DataFrame, few: pd.DataFrame, measure: Measure) -> None:
     """Let each cell say its value."""
-    unit = "impressions" if measure == "impressions" else "per 1,000 messages"
+    unit = word("impressions" if measure == "impressions" else "per 1,000 messages")
     values = cells.to_numpy()
     for day, weekday in enumerate(_WEEKDAYS):
         for hour in range(24):
             value = float(values[day, hour])
-            said = "no message was out" if pd.isna(value) else f"{value:,.4g} {unit}"
-            doubt = " (few messages)" if few.iloc[day, hour] else ""
-            tell(ax, Tip((hour, day, hour + 1, day + 1), f"{weekday} {hour:02}:00: {said}{doubt}"))
+            said = phrase("no message was out") if pd.isna(value) else f"{written(value, ',.4g')} {unit}"
+            doubt = f" ({phrase('few messages')})" if few.iloc[day, hour] else ""
+            tell(ax, Tip((hour, day, hour + 1, day + 1), f"{word(weekday)} {hour:02}:00: {said}{doubt}"))
 
 
 def _scale(ax: Axes, mesh: Any, label: str) -> None:

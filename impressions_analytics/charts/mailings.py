@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.certificate import over_mailings
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     SIZE_INCHES,
@@ -24,6 +23,7 @@ from impressions_analytics.charts.canvas import (
     width_inches,
 )
 from impressions_analytics.charts.given import called, check_result
+from impressions_analytics.charts.language import counted, over_mailings, phrase, word
 from impressions_analytics.charts.palette import INK, MUTED, SERIES
 from impressions_analytics.charts.texts import percent, plain, short_number, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -117,27 +117,28 @@ def plot_mailing_performance(
     panel = next((one for one in _OPENS if {one.low, one.high} <= has), _OPENS[-1])
     rows = check_result(result, ("mailing", panel.low, panel.high), of="mailing_performance").tail(most)
     ax = start_chart(
-        rows, ax, ("mailing",), of="mailing_performance", title="Mailings", x=panel.x, grid="x",
+        rows, ax, ("mailing",), of="mailing_performance", title=phrase("Mailings"), x=word(panel.x), grid="x",
         size_inches=(SIZE_INCHES[0], 1.3 + _ROW_INCHES * max(4, len(rows))),
     )  # fmt: skip
     if rows.empty:
-        return say_nothing_to_draw(ax, "no mailings")
+        return say_nothing_to_draw(ax, phrase("no mailings"))
     labels = called(rows, ["mailing"], names, all_together="").tolist()
     length = max(14, int(width_inches(ax) / LETTER_INCHES / 3.2))
     clicks = beside(ax, 0.42) if _CLICKS.high in has and panel.share else None
     _draw(ax, rows, panel, labels, SERIES[0].colour)
     ax.set_yticks(range(len(rows)), [plain(shortened(label, length)) for label in labels])
     if clicks is not None:
-        style_axes(clicks, title="", x=_CLICKS.x, y="", grid="x")
+        style_axes(clicks, title="", x=word(_CLICKS.x), y="", grid="x")
         _draw(clicks, rows, _CLICKS, labels, SERIES[1].colour)
         clicks.set_yticks(range(len(rows)), [""] * len(rows))
         for one in (ax, clicks):
             one.set_xlabel(textwrap.fill(one.get_xlabel(), max(14, int(0.75 * width_inches(one) / LETTER_INCHES))))
     lacking = int(_lacking(result).sum())
     if lacking:
-        banner(ax, f"Data: partly covered; rates are {over_mailings(len(result) - lacking, len(result))}")
+        over = over_mailings(len(result) - lacking, len(result))
+        banner(ax, phrase("Data: partly covered; rates are {over}", over=over))
     if len(result) > len(rows):
-        note(ax, f"the last {len(rows):,} of {len(result):,} mailings")
+        note(ax, phrase("the last {some:,} of {mailings}", some=len(rows), mailings=counted(len(result), "mailings")))
     return ax
 
 
@@ -158,7 +159,10 @@ def _draw(ax: Axes, rows: pd.DataFrame, panel: _Panel, labels: list[str], colour
     across = ax.get_yaxis_transform()
     for place, (label, number) in enumerate(zip(labels, numbers, strict=True)):
         ax.text(1.0, place, number, transform=across, ha="right", va="center", fontsize="small", color=INK)
-        tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{label}: {panel.x.split(',')[0]} {number}", full_width=True))
+        tell(
+            ax,
+            Tip((0, place - 0.5, 0, place + 0.5), f"{label}: {word(panel.x).split(',')[0]} {number}", full_width=True),
+        )
     _draw_median(ax, (low + high) / 2)
 
 
@@ -168,7 +172,7 @@ def _draw_median(ax: Axes, middle: Any) -> None:
     if len(known) > 1:
         ax.axvline(float(np.median(known)), color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0.5)
         ax.annotate(
-            "median", (float(np.median(known)), 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
+            phrase("median"), (float(np.median(known)), 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
             textcoords="offset points", ha="center", va="bottom", fontsize="x-small", color=MUTED,
         )  # fmt: skip
 
@@ -181,9 +185,9 @@ def _lacking(result: pd.DataFrame) -> Any:
 
 def _figure(low: float, high: float, *, share: bool, lacking: bool) -> str:
     if np.isnan(high):
-        return "not covered" if lacking else "no data"
+        return phrase("not covered") if lacking else phrase("no data")
     said = [percent(value) if share else short_number(value) for value in (low, high)]
-    return said[1] if said[0] == said[1] else " to ".join(said)
+    return said[1] if said[0] == said[1] else phrase("{low} to {high}", low=said[0], high=said[1])
 
 
 def _set_scale(ax: Axes, end: Any, numbers: list[str], *, share: bool) -> None:

@@ -27,6 +27,7 @@ from impressions_analytics.charts.dates import (
     unfinished,
 )
 from impressions_analytics.charts.given import called, check_result, group_columns
+from impressions_analytics.charts.language import phrase, word, written
 from impressions_analytics.charts.palette import KIND_OF_OPEN, OTHERS, PART, SERIES, WHOLE
 from impressions_analytics.charts.peaks import name_layers
 from impressions_analytics.charts.stacked import Layer, draw_bars, draw_lines, tops
@@ -40,6 +41,13 @@ _COUNTS = {
     "impressions": "impressions",
     "destinations": "destinations with an impression",
     "first_opens": "first opens",
+}
+_TITLES = {"impressions": "Impressions over time", "first_opens": "First opens over time"}
+_Y_LABELS = {
+    ("impressions",): "impressions",
+    ("impressions", "destinations"): "impressions and destinations",
+    ("impressions", "first_opens"): "impressions and first opens",
+    ("first_opens",): "first opens",
 }
 _OWN = ("period", "impressions", "destinations", "profiles", "first_opens")
 _DENSE_PERIODS, _DENSE_SHARE, _LITTLE = 130, 0.5, 0.05
@@ -110,19 +118,20 @@ def plot_impressions_over_time(
     """
     count = "first_opens" if "first_opens" in getattr(result, "columns", ()) else "impressions"
     ax = start_chart(
-        result, ax, ("period", count), of="impressions_over_time", title=f"{_COUNTS[count].capitalize()} over time",
-        x=zone or ACCOUNT_CLOCK,
+        result, ax, ("period", count), of="impressions_over_time", title=phrase(_TITLES[count]),
+        x=zone or word(ACCOUNT_CLOCK),
     )  # fmt: skip
     result = on_the_wall_clock(result)
     if result.empty:
-        return say_nothing_to_draw(ax, "no impressions")
+        return say_nothing_to_draw(ax, phrase("no impressions"))
     groups = group_columns(result, _OWN)
     rows, step = _visible(_with_first_opens(result, first_opens), count, groups, cumulative=cumulative)
     layers, periods = _layers(rows, count, groups, names or {})
     drawn = spans(periods, step)
-    counted = _COUNTS[count] if groups else " and ".join(layer.name.split(" with ")[0] for layer in layers)
-    ax.set_ylabel(f"{counted} {'so far' if cumulative else f'per {step.word}'}")
-    ax.set_xlabel(f"{step.word}, {ax.get_xlabel()}")
+    counted = word(_Y_LABELS[(count,) if groups else _drawn_counts(rows, count)])
+    per = phrase("{counts} so far" if cumulative else "{counts} per {step}", counts=counted, step=word(step.word))
+    ax.set_ylabel(per)
+    ax.set_xlabel(f"{word(step.word)}, {ax.get_xlabel()}")
     remark = unfinished(drawn, step, known_until)
     for words in filter(None, (shade(ax, drawn, step), remark)):
         note(ax, words)
@@ -142,7 +151,7 @@ def _draw(ax: Axes, layers: list[Layer], drawn: Any, *, lines: bool, stacked: bo
     ax.set_ylim(0, max(1.0, float(np.max(heights))) * 1.08)
     date_axis(ax, drawn)
     count_axis(ax.yaxis)
-    by_name = {layer.name for layer in layers}.isdisjoint({*KIND_OF_OPEN, *_COUNTS.values()})
+    by_name = {layer.look for layer in layers}.isdisjoint({*KIND_OF_OPEN.values(), WHOLE, PART})
     reached = [np.max(heights, axis=0)] * len(layers) if stacked else heights
     name_layers(ax, layers, drawn, reached, direct=by_name)
 
@@ -152,10 +161,10 @@ def _tell(ax: Axes, layers: list[Layer], drawn: Any, periods: pd.Index, step: St
     if len(drawn) > _MOST_TIPS:
         return
     for place, (period, (left, right)) in enumerate(zip(periods, drawn, strict=True)):
-        parts = [f"{layer.name} {layer.values[place]:,.0f}" for layer in layers if layer.values[place]]
+        parts = [f"{layer.name} {written(layer.values[place], ',.0f')}" for layer in layers if layer.values[place]]
         when = f"{period:%Y-%m-%d %H:%M}" if step.word == "hour" else f"{period:%Y-%m-%d}"
         if parts:
-            tell(ax, Tip((left, 0, right, 0), f"{step.word} {when}: {', '.join(parts)}", full_height=True))
+            tell(ax, Tip((left, 0, right, 0), f"{word(step.word)} {when}: {', '.join(parts)}", full_height=True))
 
 
 def _with_first_opens(result: pd.DataFrame, first_opens: pd.DataFrame | None) -> pd.DataFrame:
@@ -186,13 +195,18 @@ def _layers(
     if groups == ["kind"] and result["kind"].isin(list(KIND_OF_OPEN)).all():
         table = result.pivot_table(index="period", columns="kind", values=count, aggfunc="sum", observed=True)
         kinds = [kind for kind in KIND_OF_OPEN if kind in table]
-        return [Layer(kind, _numbers(table[kind]), KIND_OF_OPEN[kind]) for kind in kinds], table.index
+        return [Layer(word(kind), _numbers(table[kind]), KIND_OF_OPEN[kind]) for kind in kinds], table.index
     if groups:
         return _largest(result, count, groups, names)
     by_period = result.set_index("period").sort_index()
-    parts = [name for name in (count, "first_opens", "destinations") if name in by_period]
-    looks = zip(list(dict.fromkeys(parts))[:2], (WHOLE, PART), strict=False)
-    return [Layer(_COUNTS[name], _numbers(by_period[name]), look) for name, look in looks], by_period.index
+    looks = zip(_drawn_counts(by_period, count), (WHOLE, PART), strict=False)
+    return [Layer(word(_COUNTS[name]), _numbers(by_period[name]), look) for name, look in looks], by_period.index
+
+
+def _drawn_counts(result: pd.DataFrame, count: str) -> tuple[str, ...]:
+    """Return the columns that are drawn where nothing is counted apart: a count, and what is a part of it."""
+    parts = [name for name in (count, "first_opens", "destinations") if name in result]
+    return tuple(dict.fromkeys(parts))[:2]
 
 
 def _largest(
@@ -215,7 +229,9 @@ def _largest(
         for one, look in zip(largest, SERIES, strict=False)
     ]
     if len(order) > len(SERIES):
-        layers.append(Layer(f"{len(order) - len(SERIES):,} others together", _numbers(table[-1]), OTHERS))
+        layers.append(
+            Layer(phrase("{many:,} others together", many=len(order) - len(SERIES)), _numbers(table[-1]), OTHERS)
+        )
     return layers, table.index
 
 

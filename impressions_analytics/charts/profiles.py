@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics.certificate import counted
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     count_axis,
@@ -16,6 +15,7 @@ from impressions_analytics.charts.canvas import (
     start_chart,
     width_inches,
 )
+from impressions_analytics.charts.language import counted, phrase, word, written
 from impressions_analytics.charts.palette import INK, SERIES
 from impressions_analytics.charts.texts import short_number
 from impressions_analytics.charts.tips import Tip, tell
@@ -60,12 +60,14 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     [2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]
     """
     whose = next((str(name) for name in getattr(result, "columns", ()) if name not in _OWN), "profile")
+    words = word(whose)
     ax = start_chart(
-        result, ax, ("impressions",), of="impressions_per_profile", title=f"Impressions per {whose}",
-        x=f"impressions of one {whose}", y=f"{whose}s",
+        result, ax, ("impressions",), of="impressions_per_profile",
+        title=phrase("Impressions per {whose}", whose=words),
+        x=phrase("impressions of one {whose}", whose=words), y=word(f"{whose}s"),
     )  # fmt: skip
     if result.empty:
-        return say_nothing_to_draw(ax, f"no {whose} with an impression")
+        return say_nothing_to_draw(ax, phrase("no {whose} with an impression", whose=word(whose)))
     counts = by_range(result["impressions"])
     bars = ax.bar(range(len(counts)), counts.to_numpy(dtype="float64"), color=SERIES[0].colour, width=0.82)
     ax.bar_label(bars, [short_number(count) if count else "" for count in counts], color=INK, fontsize="small")
@@ -74,10 +76,13 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     ax.set_ylim(0, int(counts.max()) * 1.1)
     count_axis(ax.yaxis)
     for place, (name, count) in enumerate(counts.items()):
-        words = f"{count:,} of {len(result):,} {whose}s have {name} impression{'' if name == '1' else 's'}"
+        words = phrase(
+            "{some:,} of {all} have {many}", some=count, all=counted(len(result), f"{whose}s"),
+            many=counted(1, "impressions") if name == "1" else f"{name} {word('impressions')}",
+        )  # fmt: skip
         tell(ax, Tip((place - 0.5, 0, place + 0.5, 0), words, full_height=True))
     middle = short_number(float(result["impressions"].median()))
-    note(ax, f"{counted(len(result), f'{whose}s')}, the median with {middle}")
+    note(ax, phrase("{all}, the median with {middle}", all=counted(len(result), f"{whose}s"), middle=middle))
     return ax
 
 
@@ -85,5 +90,8 @@ def by_range(impressions: pd.Series[int]) -> pd.Series[int]:
     """Return how many lie in each range, named by its ends."""
     most = int(impressions.max()) if len(impressions) else 1
     edges = _EDGES[: next(index for index, edge in enumerate(_EDGES) if edge >= most) + 1]
-    names = [str(end) if end - begin == 1 else f"{begin + 1:,}-{end:,}" for begin, end in pairwise(edges)]
+    names = [
+        str(end) if end - begin == 1 else f"{written(begin + 1, ',')}-{written(end, ',')}"
+        for begin, end in pairwise(edges)
+    ]
     return pd.cut(impressions.astype("int64"), edges, labels=names).value_counts(sort=False)

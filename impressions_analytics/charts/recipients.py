@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impressions_analytics.certificate import counted
 from impressions_analytics.charts.canvas import (
     LETTER_INCHES,
     note,
@@ -16,6 +15,7 @@ from impressions_analytics.charts.canvas import (
     start_chart,
     width_inches,
 )
+from impressions_analytics.charts.language import counted, phrase
 from impressions_analytics.charts.palette import INK, PAGE, SERIES
 from impressions_analytics.charts.texts import percent, plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -54,22 +54,25 @@ def plot_provider_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axe
     """
     needs = ("provider", "messages_delivered", "open_rate_low", "open_rate_high", "bounce_rate")
     ax = start_chart(
-        result, ax, needs, of="provider_breakdown", title="Opens by the recipient's provider",
-        x="open rate of the delivered messages: not only machines, to all", grid="x",
+        result, ax, needs, of="provider_breakdown", title=phrase("Opens by the recipient's provider"),
+        x=phrase("open rate of the delivered messages: not only machines, to all"), grid="x",
     )  # fmt: skip
     rows = result[result["messages_delivered"] > 0]
     if rows.empty:
-        return say_nothing_to_draw(ax, "no delivered messages")
+        return say_nothing_to_draw(ax, phrase("no delivered messages"))
     shown = rows.sort_values("messages_delivered", ascending=False, kind="stable").head(_MOST_BARS)
     low, high = shown["open_rate_low"].to_numpy(), shown["open_rate_high"].to_numpy()
     said = [
-        f"{percent(one)} to {percent(other)} of {count:,}, bounced {percent(bounced)}"
+        phrase(
+            "{low} to {high} of {messages:,}, bounced {bounced}",
+            low=percent(one), high=percent(other), messages=count, bounced=percent(bounced),
+        )
         for one, other, count, bounced in zip(
             low, high, shown["messages_delivered"], shown["bounce_rate"].fillna(0), strict=True
         )
-    ]
+    ]  # fmt: skip
     _bars(ax, _names(shown, "provider"), low, high, said)
-    _note_others(ax, len(rows) - len(shown), "providers")
+    _note_others(ax, len(rows) - len(shown), "{many:,} more providers with fewer messages are not drawn")
     return ax
 
 
@@ -96,10 +99,11 @@ def plot_country_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axes
     """
     needs = ("country", "opened_messages", "share_of_messages")
     ax = start_chart(
-        result, ax, needs, of="country_breakdown", title="Opens by country", x="share of the opened messages", grid="x"
-    )
+        result, ax, needs, of="country_breakdown", title=phrase("Opens by country"),
+        x=phrase("share of the opened messages"), grid="x",
+    )  # fmt: skip
     if result.empty or not result["opened_messages"].sum():
-        return say_nothing_to_draw(ax, "no opens")
+        return say_nothing_to_draw(ax, phrase("no opens"))
     shown = result.sort_values("opened_messages", ascending=False, kind="stable").head(_MOST_BARS)
     share = shown["share_of_messages"].to_numpy()
     said = [
@@ -107,7 +111,7 @@ def plot_country_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axes
         for part, count in zip(share, shown["opened_messages"], strict=True)
     ]
     _bars(ax, _names(shown, "country"), np.zeros(len(share)), share, said)
-    _note_others(ax, len(result) - len(shown), "countries")
+    _note_others(ax, len(result) - len(shown), "{many:,} more countries with fewer messages are not drawn")
     return ax
 
 
@@ -115,7 +119,10 @@ def _names(rows: pd.DataFrame, column: str) -> list[str]:
     """Return what each bar is called; several mailings are told apart."""
     if "mailing" not in rows or rows["mailing"].nunique() < 2:
         return rows[column].astype(str).tolist()
-    return [f"{name}, mailing {mailing}" for name, mailing in zip(rows[column], rows["mailing"], strict=True)]
+    return [
+        f"{name}, {phrase('mailing {mailing}', mailing=mailing)}"
+        for name, mailing in zip(rows[column], rows["mailing"], strict=True)
+    ]
 
 
 def _bars(ax: Axes, names: list[str], low: Any, high: Any, said: list[str]) -> None:
@@ -139,4 +146,4 @@ def _bars(ax: Axes, names: list[str], low: Any, high: Any, said: list[str]) -> N
 
 def _note_others(ax: Axes, number: int, words: str) -> None:
     if number:
-        note(ax, f"{number:,} more {words} with fewer messages are not drawn")
+        note(ax, phrase(words, many=number))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
+from impressions_analytics.charts.language import written
+
 
 def short_number(value: float) -> str:
     """Write a number in a few letters.
@@ -15,7 +17,7 @@ def short_number(value: float) -> str:
     ['0', '0.5', '950', '12k', '1.25M']
     """
     size, unit = next(((size, unit) for least, size, unit in _UNITS if abs(value) >= least), (1, ""))
-    return f"{value / size:.4g}{unit}"
+    return f"{written(value / size, '.4g')}{unit}"
 
 
 _UNITS = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
@@ -30,7 +32,9 @@ def percent(share: float) -> str:
     ['0%', '0.4%', '5%', '42%', '100%']
     """
     points = 100 * share
-    return f"{points:.1f}%".replace(".0%", "%") if abs(points) < 10 else f"{points:.0f}%"
+    if abs(points) >= 10 or f"{points:.1f}".endswith(".0"):
+        return f"{points:.0f}%"
+    return f"{written(points, '.1f')}%"
 
 
 def plain(text: str) -> str:

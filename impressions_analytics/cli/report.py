@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import impressions_analytics as ia
+from impressions_analytics.charts.language import Language
 from impressions_analytics.cli.terminal import say, tell
 
 
@@ -23,7 +24,8 @@ def report(
     end: Annotated[
         str | None, typer.Option(metavar="DAY", help="Only mailings sent before this day or moment.")
     ] = None,
-    title: Annotated[str, typer.Option(help="The heading of the page.")] = "E-mail impressions",
+    title: Annotated[str | None, typer.Option(help="The heading of the page.")] = None,
+    language: Annotated[Language, typer.Option(help="English or Dutch.")] = "en",
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
 ) -> None:
     """Write one self-contained HTML page: the last mailing, figures, charts, definitions, certificate.
@@ -31,7 +33,7 @@ def report(
     Example: impressions report data/archive --begin 2026-01-01 --open
     """
     data = source if source.endswith(".parquet") else ia.Archive(source)
-    page = ia.write_report(data, out, emailing=emailing or None, begin=begin, end=end, title=title)
+    page = ia.write_report(data, out, emailing=emailing or None, begin=begin, end=end, title=title, language=language)
     tell(page)
     if open_page:
         _show(page)

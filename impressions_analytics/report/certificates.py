@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.certificate import VERDICTS, counted, over_mailings
+from impressions_analytics.certificate import VERDICTS
+from impressions_analytics.charts.language import counted, over_mailings, phrase, translated, word, written
 from impressions_analytics.report.inputs import Inputs
 
 _GRADES = ("complete", "partly covered", "part", "unproven", "unknown", "contradicted")
@@ -78,7 +79,10 @@ def not_covered(outcomes: pd.DataFrame) -> list[str]:
         return []
     reasons = lacking.str.split("; ").explode().value_counts(sort=True)
     over = over_mailings(len(outcomes) - len(lacking), len(outcomes))
-    return [f"rates are {over}", *(f"{words} ({counted(int(many), 'mailings')})" for words, many in reasons.items())]
+    return [
+        phrase("rates are {over}", over=over),
+        *(f"{translated(str(words))} ({counted(int(many), 'mailings')})" for words, many in reasons.items()),
+    ]
 
 
 def grouped(certificates: list[Certified]) -> list[tuple[str, str, str]]:
@@ -91,25 +95,38 @@ def grouped(certificates: list[Certified]) -> list[tuple[str, str, str]]:
     """
     kinds: dict[tuple[str, str], list[str]] = {}
     for certificate in certificates:
-        words = f"{certificate.kind} ({certificate.got})" if certificate.got else certificate.kind
+        kind = word(certificate.kind)
+        words = f"{kind} ({certificate.got})" if certificate.got else kind
         kinds.setdefault((certificate.verdict, certificate.why), []).append(words)
     return [(", ".join(words), verdict, why) for (verdict, why), words in kinds.items()]
 
 
 def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
     if not certificate:
-        return Certified(kind, "unknown", _MEANS["unknown"])
+        return Certified(kind, "unknown", phrase(_MEANS["unknown"]))
     verdict = str(certificate.get("verdict"))
     verdict = verdict if verdict in _GRADES else "unknown"
-    gaps = [f"{begin} to {end}" for begin, end in certificate.get("gaps") or ()]
-    why = f"not loaded: {'; '.join(gaps[:_MOST_GAPS])}" if gaps else str(certificate.get("why") or _MEANS[verdict])
-    if len(gaps) > _MOST_GAPS:
-        why += f"; and {len(gaps) - _MOST_GAPS:,} more periods"
-    facts = [(key.replace("_", " "), _fact(value)) for key, value in certificate.items() if key != "gaps"]
+    texts = {key: _fact(value) for key, value in certificate.items() if key != "gaps"}
+    facts = [(word(key.replace("_", " ")), text) for key, text in texts.items() if text]
+    return Certified(kind, verdict, _why(certificate, verdict), _got(certificate, verdict), facts)
+
+
+def _why(certificate: Mapping[str, Any], verdict: str) -> str:
+    """Say what a verdict means here: which periods were never loaded, or what the certificate says itself."""
+    gaps = [phrase("{low} to {high}", low=begin, high=end) for begin, end in certificate.get("gaps") or ()]
+    if not gaps:
+        return translated(str(certificate.get("why") or _MEANS[verdict]))
+    why = phrase("not loaded: {periods}", periods="; ".join(gaps[:_MOST_GAPS]))
+    more = len(gaps) - _MOST_GAPS
+    return f"{why}; {phrase('and {more:,} more periods', more=more)}" if more > 0 else why
+
+
+def _got(certificate: Mapping[str, Any], verdict: str) -> str:
+    """Say how many rows there are, of how many, and when they were loaded."""
+    words = "{rows} of {all:,} rows" if verdict == "part" else "{rows} rows"
+    got = phrase(words, rows=_fact(certificate.get("rows")), all=certificate.get("rows_of_load", 0))
     day = str(certificate.get("loaded_at") or "")[:10]
-    of = f" of {certificate['rows_of_load']:,}" if verdict == "part" else ""
-    got = f"{_fact(certificate.get('rows'))}{of} rows{', loaded ' + day if day else ''}"
-    return Certified(kind, verdict, why, got, [(key, value) for key, value in facts if value])
+    return f"{got}, {phrase('loaded {day}', day=day)}" if day else got
 
 
 def _fact(value: Any) -> str:
@@ -117,4 +134,6 @@ def _fact(value: Any) -> str:
         return ""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return written(value, ",")
+    return word(str(value))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impressions_analytics.certificate import counted, over_mailings
+from impressions_analytics.charts.language import counted, over_mailings, phrase, written
 from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import between, share, whole
 
@@ -46,11 +46,11 @@ def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
     if half_lives.empty:
         return []
     low, high = (hours(float(half_lives.quantile(share))) for share in (0.1, 0.9))
-    meaning = (
-        f"after sending, half of a mailing's opens within a week have come: the median of "
-        f"{counted(len(half_lives), 'mailings')}; for the middle 80% of them {between(low, high)}"
-    )
-    return [Headline("Half-life of opens", hours(float(half_lives.median())), meaning)]
+    meaning = phrase(
+        "after sending, half of a mailing's opens within a week have come: the median of {mailings}; for the middle "
+        "80% of them {between}", mailings=counted(len(half_lives), "mailings"), between=between(low, high),
+    )  # fmt: skip
+    return [Headline(phrase("Half-life of opens"), hours(float(half_lives.median())), meaning)]
 
 
 def _opens(results: Results) -> list[Headline]:
@@ -59,16 +59,19 @@ def _opens(results: Results) -> list[Headline]:
     possible = between(share(low, total), share(high, total))
     untold = share(results.impressions("prefetch", "unknown"), total)
     return [
-        Headline("Impressions", whole(total), "downloads of the images of a message; several per message are normal"),
-        Headline("Unique opens", whole(unique), "messages with at least one impression"),
         Headline(
-            "Taken for a person's", possible,
-            f"of the impressions: persons alone, up to persons and mailbox proxies; "
-            f"of a further {untold} nobody can tell",
+            phrase("Impressions"), whole(total),
+            phrase("downloads of the images of a message; several per message are normal"),
+        ),
+        Headline(phrase("Unique opens"), whole(unique), phrase("messages with at least one impression")),
+        Headline(
+            phrase("Taken for a person's"), possible,
+            phrase("of the impressions: persons alone, up to persons and mailbox proxies; of a further {untold} nobody "
+                   "can tell", untold=untold),
         ),
         Headline(
-            "Machine-only opens", share(unique - with_person, unique),
-            "of the unique opens: every impression is a prefetch's, a scanner's or a crawler's",
+            phrase("Machine-only opens"), share(unique - with_person, unique),
+            phrase("of the unique opens: every impression is a prefetch's, a scanner's or a crawler's"),
         ),
     ]  # fmt: skip
 
@@ -79,27 +82,29 @@ def _rates(performance: pd.DataFrame) -> list[Headline]:
         delivered = rows["delivered"].sum()
         human, opened = _members(rows, "open_rate_low", "delivered"), _members(rows, "open_rate_high", "delivered")
         low, high = share(human, delivered), share(opened, delivered)
-        meaning = f"of the delivered messages: machine-only opens left out, up to counted{_of(rows, performance)}"
-        return [Headline("Open rate", between(low, high), meaning)]
+        meaning = phrase("of the delivered messages: machine-only opens left out, up to counted")
+        return [Headline(phrase("Open rate"), between(low, high), meaning + _of(rows, performance))]
     if "open_rate_of_sent" in performance:
         rows = performance[performance["open_rate_of_sent"].notna()]
         value = share(_members(rows, "open_rate_of_sent", "sent"), rows["sent"].sum())
-        meaning = f"of the sent messages, machine-only opens counted, as Copernica shows it{_of(rows, performance)}"
-        return [Headline("Percentage opened", value, meaning)]
+        meaning = phrase("of the sent messages, machine-only opens counted, as Copernica shows it")
+        return [Headline(phrase("Percentage opened"), value, meaning + _of(rows, performance))]
     return []
 
 
 def _clicks(performance: pd.DataFrame) -> list[Headline]:
     kinds = (
-        ("click_through_rate", "delivered", "Click-through rate", "of the delivered messages"),
-        ("click_to_open_rate", "unique_opens", "Click-to-open rate", "of the opened, machine-only counted"),
-    )
+        ("click_through_rate", "delivered", "Click-through rate",
+         "messages with a click, of the delivered messages"),
+        ("click_to_open_rate", "unique_opens", "Click-to-open rate",
+         "messages with a click, of the opened, machine-only counted"),
+    )  # fmt: skip
     figures = []
     for column, total, label, meaning in kinds:
         if column in performance:
             rows = performance[performance[column].notna()]
             value = share(_members(rows, column, total), rows[total].sum())
-            figures.append(Headline(label, value, f"messages with a click, {meaning}{_of(rows, performance)}"))
+            figures.append(Headline(phrase(label), value, phrase(meaning) + _of(rows, performance)))
     return figures
 
 
@@ -112,7 +117,8 @@ def _of(rows: pd.DataFrame, performance: pd.DataFrame) -> str:
     """Say over how many mailings a rate is taken, where that is not all."""
     if len(rows) == len(performance):
         return ""
-    return f"; {over_mailings(len(rows), len(performance))}, since the data do not cover the others"
+    over = over_mailings(len(rows), len(performance))
+    return "; " + phrase("{over}, since the data do not cover the others", over=over)
 
 
 def hours(value: float) -> str:
@@ -124,5 +130,7 @@ def hours(value: float) -> str:
     ('30 minutes', '12 hours', '4 days')
     """
     if value < 1:
-        return f"{value * 60:.0f} minutes"
-    return f"{value:.2g} hours" if value < 10 else f"{value:.0f} hours" if value < 72 else f"{value / 24:.2g} days"
+        return phrase("{time:.0f} minutes", time=value * 60)
+    if value < 72:
+        return phrase("{time} hours", time=written(value, ".2g" if value < 10 else ".0f"))
+    return phrase("{time:.2g} days", time=value / 24)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impressions_analytics.certificate import counted
+from impressions_analytics.charts.language import counted, long_date, phrase, translated, written
 from impressions_analytics.errors import ImpressionsError
 from impressions_analytics.report.tables import between, whole
 
@@ -75,39 +75,46 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
         _measure(last, before, measure) for measure in _MEASURES if {measure[1], measure[3]} <= set(last.index)
     ]
     number = int(last["mailing"])
-    subject = str(last["subject"]) or f"Mailing {number}"
-    sent = f"{last['sent_at']:%A %d %B %Y, %H:%M}"
+    subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
+    sent = long_date(last["sent_at"])
     remarks, young = _remarks(last, results, inputs)
     return LastMailing(subject, number, sent, measures, remarks, _findings(last, results, inputs, young=young))
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
-    of = f"of {counted(int(last['sent']), 'messages')} sent" if "sent" in last else "messages"
-    usual = f"usually {whole(before['delivered'].median())}" if len(before) else "no mailing before it"
-    return Measure("Delivered", whole(last["delivered"]), of, usual)
+    of = phrase("messages")
+    if "sent" in last:
+        of = phrase("of {messages} sent", messages=counted(int(last["sent"]), "messages"))
+    usual = phrase("no mailing before it")
+    if len(before):
+        usual = phrase("usually {usual}", usual=whole(before["delivered"].median()))
+    return Measure(phrase("Delivered"), whole(last["delivered"]), of, usual)
 
 
 def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str]) -> Measure:
     label, low, high, messages = names
     count = counted(int(last[messages]), "messages")
     if pd.isna(last[high]):
-        why = "nothing tells how many were delivered" if pd.isna(last["not_covered"]) else last["not_covered"]
-        return Measure(label, whole(last[messages]), "messages", f"no share: {why}")
+        unknown = pd.isna(last["not_covered"])
+        why = phrase("nothing tells how many were delivered") if unknown else translated(last["not_covered"])
+        return Measure(phrase(label), whole(last[messages]), phrase("messages"), phrase("no share: {why}", why=why))
     value = between(small_share(last[low]), small_share(last[high]))
-    return Measure(
-        label, value, f"{count}, {_MEANS[label]}" if label in _MEANS else count, _usual(last, before, low, high)
-    )  # fmt: skip
+    meaning = f"{count}, {phrase(_MEANS[label])}" if label in _MEANS else count
+    return Measure(phrase(label), value, meaning, _usual(last, before, low, high))
 
 
 def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str) -> str:
     """Say the median of the mailings before, and how many of them were higher or lower."""
     known = before.dropna(subset=[low, high])
     if len(known) < _FEWEST:
-        return f"too few mailings before it to compare: {len(known)}"
+        return phrase("too few mailings before it to compare: {many}", many=len(known))
     usual = between(small_share(known[low].median()), small_share(known[high].median()))
     more, less = int((last[low] > known[low]).sum()), int((last[low] < known[low]).sum())
-    words = f"higher than {more} of {len(known)}" if more >= less else f"lower than {less} of {len(known)}"
-    return f"usually {usual}; {words if max(more, less) else 'the same'}"
+    if not max(more, less):
+        return phrase("usually {usual}; the same", usual=usual)
+    if more >= less:
+        return phrase("usually {usual}; higher than {many} of {all}", usual=usual, many=more, all=len(known))
+    return phrase("usually {usual}; lower than {many} of {all}", usual=usual, many=less, all=len(known))
 
 
 def small_share(value: float) -> str:
@@ -118,7 +125,7 @@ def small_share(value: float) -> str:
     >>> small_share(0.317), small_share(0.0012), small_share(0)
     ('31.7%', '0.12%', '0%')
     """
-    return "0%" if value == 0 else f"{value:.2%}" if value < 0.01 else f"{value:.1%}"
+    return "0%" if value == 0 else written(value, ".2%" if value < 0.01 else ".1%")
 
 
 def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[list[str], bool]:
@@ -131,8 +138,8 @@ def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[li
         return [], False
     age = max(0.0, (seen - last["sent_at"]) / pd.Timedelta(hours=1))
     since = counted(round(age), "hours") if age < 48 else counted(round(age / 24), "days")
-    young = f"The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
-    return [young, *answer], True
+    young = "The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
+    return [phrase(young, since=since), *answer], True
 
 
 def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
@@ -145,8 +152,8 @@ def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
     try:
         forecast = analytics.forecast_opens(*sources, mailing=mailing)
     except ImpressionsError as problem:
-        return [f"There is no forecast: {problem}."], False
-    return [str(forecast["answer"].iloc[0])], str(forecast["method"].iloc[0]) == "counted"
+        return [phrase("There is no forecast: {problem}.", problem=translated(str(problem)))], False
+    return [translated(str(forecast["answer"].iloc[0]))], str(forecast["method"].iloc[0]) == "counted"
 
 
 def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: bool) -> list[str]:
@@ -161,12 +168,11 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: 
     try:
         found = analytics.find_anomalies(inputs.archive, as_of=as_of)
     except ImpressionsError as problem:
-        return [f"Not searched for what is out of line: {problem}."]
+        return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
     if found.empty:
         judged = len(found.attrs["looked_at"])
         if not judged:
-            return ["No mailing of the last week could be judged yet."]
-        return [
-            f"Nothing out of line was found in {counted(judged, 'mailings')} of the week to {as_of:%Y-%m-%d %H:%M}."
-        ]
-    return [in_words(row) for row in found.to_dict("records")]
+            return [phrase("No mailing of the last week could be judged yet.")]
+        words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
+        return [phrase(words, mailings=counted(judged, "mailings"), as_of=as_of)]
+    return [translated(in_words(row)) for row in found.to_dict("records")]

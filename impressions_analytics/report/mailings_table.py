@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.texts import shortened
 from impressions_analytics.report.last_mailing import small_share
 from impressions_analytics.report.tables import between, whole
@@ -23,6 +24,8 @@ class MailingsTable:
     ----------
     header : list of (str, bool)
         The headings, and whether the cells below are sorted as numbers.
+    opened : int or None
+        Which column has the bars.
     rows : list of list of str
         The cells, the newest mailing first.
     bars : list of (int, int) or None
@@ -32,6 +35,7 @@ class MailingsTable:
     """
 
     header: list[tuple[str, bool]]
+    opened: int | None
     rows: list[list[str]]
     bars: list[tuple[int, int] | None]
     more: str
@@ -66,6 +70,9 @@ def mailings_table(outcomes: pd.DataFrame, *, most: int = MOST_MAILINGS) -> Mail
     for name in _SHARES:
         if name in newest:
             columns[name] = ["" if pd.isna(value) else small_share(value) for value in newest[name]]
-    more = f"The newest {most:,} of {len(outcomes):,}." if len(outcomes) > most else ""
-    header = [(name, name not in {"sent", "subject"}) for name in columns]
-    return MailingsTable(header, [list(row) for row in zip(*columns.values(), strict=True)], bars, more)
+    more = ""
+    if len(outcomes) > most:
+        more = phrase("The newest {most:,} of {all:,}.", most=most, all=len(outcomes))
+    header = [(word(name), name not in {"sent", "subject"}) for name in columns]
+    opened = list(columns).index("opened") if "opened" in columns else None
+    return MailingsTable(header, opened, [list(row) for row in zip(*columns.values(), strict=True)], bars, more)

@@ -6,7 +6,8 @@
   if (!table || !table.tBodies[0].rows.length) return;
   const body = table.tBodies[0], rows = [...body.rows], heads = [...table.tHead.rows[0].cells];
   const text = (row, place) => row.cells[place].textContent.trim();
-  const number = (words) => parseFloat(words.replaceAll(",", ""));
+  const comma = document.documentElement.lang === "nl" ? "." : ",";  // what stands between thousands
+  const number = (words) => parseFloat(words.replaceAll(comma, "").replace(",", "."));
   const numeric = (place) => heads[place].dataset.sort === "number";
   const compare = (place) => (one, other) => {
     const a = text(one, place), b = text(other, place);
@@ -31,7 +32,7 @@
   const told = document.createElement("output");
   field.type = "search";
   label.className = "filter";
-  label.append("Filter by subject, number or date ", field, told);
+  label.append(`${table.dataset.filter} `, field, told);
   table.closest(".scroll").before(label);
   field.addEventListener("input", () => {
     const wanted = field.value.trim().toLowerCase();
@@ -40,7 +41,7 @@
       row.hidden = !row.textContent.toLowerCase().includes(wanted);
       shown += row.hidden ? 0 : 1;
     }
-    told.textContent = ` ${shown} of ${rows.length}`;
+    told.textContent = ` ${shown} ${table.dataset.of} ${rows.length}`;
   });
 })();
 (() => {

@@ -6,16 +6,25 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics.certificate import counted
+from impressions_analytics.charts.language import counted, phrase
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.outcomes import PROBLEMS
-from impressions_analytics.report.tables import HtmlTable, share, table_of, whole
+from impressions_analytics.report.tables import HtmlTable, share, table_of
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
 
 _MOST = 20
-_NOUNS = {"bounced": "bounce", "unsubscribed": "unsubscribe", "complained": "complaint"}
+_SAYS = {
+    "bounced": ("Bounced: {messages}.", "Bounced: {some:,} of {all:,} messages sent ({share})."),
+    "unsubscribed": ("Unsubscribed: {messages}.", "Unsubscribed: {some:,} of {all:,} messages delivered ({share})."),
+    "complained": ("Complained: {messages}.", "Complained: {some:,} of {all:,} messages delivered ({share})."),
+}
+_CAPTIONS = {
+    "bounced": "Mailings with the most bounces",
+    "unsubscribed": "Mailings with the most unsubscribes",
+    "complained": "Mailings with the most complaints",
+}
 _REASON = ("status", "errorcode")
 
 
@@ -31,13 +40,14 @@ def problems_in_words(outcomes: pd.DataFrame) -> str:
     for word in PROBLEMS.values():
         if f"{word}_messages" not in outcomes:
             continue
-        of, what = ("sent", "messages sent") if word == "bounced" else ("delivered", "messages delivered")
+        of = "sent" if word == "bounced" else "delivered"
         messages = int(outcomes[f"{word}_messages"].sum())
+        alone, of_all = _SAYS[word]
         if of not in outcomes:
-            sentences.append(f"{word.capitalize()}: {counted(messages, 'messages')}.")
+            sentences.append(phrase(alone, messages=counted(messages, "messages")))
             continue
         total = int(outcomes[of].sum())
-        sentences.append(f"{word.capitalize()}: {whole(messages)} of {whole(total)} {what} ({share(messages, total)}).")
+        sentences.append(phrase(of_all, some=messages, all=total, share=share(messages, total)))
     return " ".join(sentences)
 
 
@@ -53,7 +63,7 @@ def problem_tables(outcomes: pd.DataFrame, inputs: Inputs) -> list[HtmlTable]:
         worst = named.sort_values([word, f"{word}_messages"], ascending=False, kind="stable", na_position="last")
         worst = worst[worst[f"{word}_messages"] > 0]
         heads = {"mailing": "mailing", f"{word}_messages": "messages", f"{word}_share": "share", "sent_at": "sent"}
-        tables.append(table_of(worst, f"Mailings with the most {_NOUNS[word]}s", heads, most=_MOST))
+        tables.append(table_of(worst, phrase(_CAPTIONS[word]), heads, most=_MOST))
     return [*tables, *_reasons(inputs)]
 
 
@@ -66,4 +76,5 @@ def _reasons(inputs: Inputs) -> list[HtmlTable]:
     counts = rows.table.group_by(list(_REASON)).aggregate(messages=rows.table.destination.nunique())
     found = rows.engine.fetch(counts).to_pandas().sort_values("messages", ascending=False, kind="stable")
     heads = {"status": "status of the mail server", "errorcode": "code", "messages": "messages"}
-    return [table_of(found.fillna(dict.fromkeys(_REASON, "not told")), "Why messages bounced", heads, most=_MOST)]
+    told = found.fillna(dict.fromkeys(_REASON, phrase("not told")))
+    return [table_of(told, phrase("Why messages bounced"), heads, most=_MOST)]

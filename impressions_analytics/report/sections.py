@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics.certificate import counted
 from impressions_analytics.charts.breakdown import plot_user_agents
 from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
+from impressions_analytics.charts.language import counted, phrase, word
 from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
@@ -32,7 +32,16 @@ _COUNTED = {
     "destinations": "messages opened",
     "share_of_destinations": "share of opened messages",
 }
-_WITHIN = {"hour": "in the hour of", "day": "on", "week": "in the week of", "month": "in the month of"}
+_MOST_OPENS = {
+    "hour": "{opens} from {begin} to {end}, by the hour; the most, {most:,}, in the hour of {period}.",
+    "day": "{opens} from {begin} to {end}, by the day; the most, {most:,}, on {period}.",
+    "week": "{opens} from {begin} to {end}, by the week; the most, {most:,}, in the week of {period}.",
+    "month": "{opens} from {begin} to {end}, by the month; the most, {most:,}, in the month of {period}.",
+}
+_PER = {
+    "hour": "Impressions per hour", "day": "Impressions per day",
+    "week": "Impressions per week", "month": "Impressions per month",
+}  # fmt: skip
 _KIND_MEANS = {
     "person": "no sign of a machine; not proof of a person",
     "proxy": "fetched by the mailbox when the message is opened (Gmail, Yahoo)",
@@ -75,14 +84,15 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     table = kinds.pivot_table(index="period", columns="kind", values="impressions", aggfunc="sum")
     table = table[[kind for kind in KIND_OF_OPEN if kind in table]].reset_index()
     table.insert(1, "impressions", table.drop(columns="period").sum(axis=1).astype("int64"))
-    says = "No impressions."
+    says = phrase("No impressions.")
     if results.value_range:
         top = table.iloc[int(table["impressions"].argmax())]
-        says = (
-            f"{counted(int(table['impressions'].sum()), 'impressions')} from {_day(results.value_range[0])} to "
-            f"{_day(results.value_range[1])}, by the {results.every}; the most, {whole(top['impressions'])}, "
-            f"{_WITHIN[results.every]} {_day(top['period'])}. A first open is the earliest impression of a message."
-        )
+        says = phrase(
+            _MOST_OPENS[results.every], opens=counted(int(table["impressions"].sum()), "impressions"),
+            begin=_day(results.value_range[0]), end=_day(results.value_range[1]), most=int(top["impressions"]),
+            period=_day(top["period"]),
+        )  # fmt: skip
+        says += " " + phrase("A first open is the earliest impression of a message.")
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     heads |= {kind: kind for kind in KIND_OF_OPEN}
     drawn = picture(
@@ -91,57 +101,61 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     )  # fmt: skip
     joined = table.merge(firsts, on="period", how="left")
     return Section(
-        "Opens over time", says, drawn, [table_of(joined, f"Impressions per {results.every}", heads, last=True)]
+        phrase("Opens over time"), says, drawn, [table_of(joined, phrase(_PER[results.every]), heads, last=True)]
     )
 
 
 def _machines(results: Results, inputs: Inputs) -> Section:
     total, low, high = results.impressions(), results.impressions("person"), results.impressions("person", "proxy")
-    prefetch, bot, unknown = (whole(results.impressions(kind)) for kind in ("prefetch", "bot", "unknown"))
-    says = (
-        f"Taken for a person's: {between(whole(low), whole(high))} of {counted(total, 'impressions')} "
-        f"({between(share(low, total), share(high, total))}). Fetched by scanners, crawlers and programs: {bot}. "
-        f"Nobody can tell of those fetched by the mailbox before anybody looked, {prefetch}, and by something that no "
-        f"rule knew, {unknown}."
-    )
+    machines = {kind: results.impressions(kind) for kind in ("prefetch", "bot", "unknown")}
+    says = phrase(
+        "Taken for a person's: {range} of {opens} ({shares}). Fetched by scanners, crawlers and programs: {bot:,}. "
+        "Nobody can tell of those fetched by the mailbox before anybody looked, {prefetch:,}, and by something that no "
+        "rule knew, {unknown:,}.",
+        range=between(whole(low), whole(high)), opens=counted(total, "impressions"),
+        shares=between(share(low, total), share(high, total)), **machines,
+    )  # fmt: skip
     kinds = results.kinds.assign(
         share_of_impressions=results.kinds["impressions"] / max(1, total),
-        meaning=results.kinds["kind"].map(_KIND_MEANS),
+        meaning=[word(_KIND_MEANS[kind]) for kind in results.kinds["kind"]],
     )
     heads = {
         "impressions": "impressions",
         "share_of_impressions": "share of impressions",
         "destinations": "messages opened",
     }
-    table = table_of(kinds, "Impressions by kind of open", {"kind": "kind", **heads, "meaning": "meaning"})
+    table = table_of(kinds, phrase("Impressions by kind of open"), {"kind": "kind", **heads, "meaning": "meaning"})
     drawn = picture(lambda ax: plot_user_agents(results.kinds, ax), "kinds", says, height=2.4, narrow_height=2.8)
-    return Section("People and machines", says, drawn, [table])
+    return Section(phrase("People and machines"), says, drawn, [table])
 
 
 def _programs(results: Results, inputs: Inputs) -> Section:
     known = results.clients[results.clients["client"] != "unknown"].head(3)
-    parts = [
-        f"{client} {part:.1%}" for client, part in zip(known["client"], known["share_of_destinations"], strict=True)
-    ]
-    says = (
-        f"Of the messages opened, the most were opened in {', '.join(parts)}." if parts else "No mail program is known."
-    )
+    shares = zip(known["client"], known["share_of_destinations"], strict=True)
+    parts = ", ".join(f"{client} {share(part, 1)}" for client, part in shares)
+    says = phrase("No mail program is known.")
+    if parts:
+        says = phrase("Of the messages opened, the most were opened in {programs}.", programs=parts)
+    says += " " + phrase("A message opened in two programs counts in both.")
     tables = [
-        table_of(results.clients, "Mail programs", {"client": "program", **_COUNTED}),
-        table_of(results.systems, "Systems", {"os": "system", **_COUNTED}),
-        table_of(results.devices, "Devices, as the user agent tells", {"device": "device", **_COUNTED}),
+        table_of(results.clients, phrase("Mail programs"), {"client": "program", **_COUNTED}),
+        table_of(results.systems, phrase("Systems"), {"os": "system", **_COUNTED}),
+        table_of(results.devices, phrase("Devices, as the user agent tells"), {"device": "device", **_COUNTED}),
     ]
     drawn = picture(lambda ax: plot_user_agents(results.clients_by_kind, ax), "clients", says, height=4.2)
-    return Section("Mail programs", f"{says} A message opened in two programs counts in both.", drawn, tables)
+    return Section(phrase("Mail programs"), says, drawn, tables)
 
 
 def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
-    says = f"{counted(len(result), 'mailings')}. " + (
-        "The open rate of each is a range: the lower end leaves out what only machines opened, the upper counts all."
+    words = (
+        "{mailings}. The open rate of each is a range: the lower end leaves out what only machines opened, the upper "
+        "counts all."
         if "open_rate_high" in result
-        else "Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
+        else "{mailings}. Without deliveries there is no open rate of the delivered messages, and the range is one of "
+        "counts."
     )
+    says = phrase(words, mailings=counted(len(result), "mailings"))
     heads = {
         "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
         "unique_opens_not_only_machines": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
@@ -156,48 +170,51 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
         lambda ax: plot_mailing_performance(result, ax, names=inputs.names), "mailings", says,
         height=1.8 + 0.28 * max(4, rows), narrow_height=2.2 + 0.25 * max(4, rows),
     )  # fmt: skip
-    return Section("Mailings", says, drawn, [table_of(named, "Mailings", heads, last=True)])
+    return Section(phrase("Mailings"), says, drawn, [table_of(named, phrase("Mailings"), heads, last=True)])
 
 
 def _problems(results: Results, inputs: Inputs) -> Section | None:
     says = problems_in_words(results.outcomes)
-    return (
-        Section("Bounces, unsubscribes, complaints", says, "", problem_tables(results.outcomes, inputs))
-        if says
-        else None
-    )
+    if not says:
+        return None
+    return Section(phrase("Bounces, unsubscribes, complaints"), says, "", problem_tables(results.outcomes, inputs))
 
 
 def _providers(results: Results, inputs: Inputs) -> Section | None:
     if results.recipients is None:
         return None
     result, since = results.recipients.providers, results.recipients.since
-    says = f"By the log files since {since:%Y-%m-%d}. "
+    says = phrase("By the log files since {since:%Y-%m-%d}.", since=since)
     known = result[result["messages_delivered"] > 0]
     if len(known):
         top = known.iloc[0]
         rate = between(share(top["open_rate_low"], 1), share(top["open_rate_high"], 1))
-        messages = counted(int(top["messages_delivered"]), "messages")
-        says += f"The most were delivered at {top['provider']}: {messages}, of which {rate} were opened."
+        says += " " + phrase(
+            "The most were delivered at {provider}: {messages}, of which {rate} were opened.",
+            provider=top["provider"], messages=counted(int(top["messages_delivered"]), "messages"), rate=rate,
+        )  # fmt: skip
     heads = {
         "provider": "provider", "messages_delivered": "delivered", "messages_bounced": "bounced",
         "open_rate_low": "open rate, low", "open_rate_high": "open rate, high", "bounce_rate": "bounce rate",
     }  # fmt: skip
     drawn = picture(lambda ax: plot_provider_breakdown(result, ax), "providers", says)
-    return Section("Providers of the recipients", says, drawn, [table_of(result, "Providers", heads)])
+    return Section(phrase("Providers of the recipients"), says, drawn, [table_of(result, phrase("Providers"), heads)])
 
 
 def _countries(results: Results, inputs: Inputs) -> Section | None:
     if results.recipients is None or results.recipients.countries.empty:
         return None
     result, since = results.recipients.countries, results.recipients.since
-    says = f"By the log files since {since:%Y-%m-%d}, of the opens by persons: where the address that opened is."
+    says = phrase(
+        "By the log files since {since:%Y-%m-%d}, of the opens by persons: where the address that opened is.",
+        since=since,
+    )
     heads = {
         "country": "country", "impressions": "impressions", "opened_messages": "messages opened",
         "share_of_messages": "share of opened messages",
     }  # fmt: skip
     drawn = picture(lambda ax: plot_country_breakdown(result, ax), "countries", says)
-    return Section("Countries", says, drawn, [table_of(result, "Countries", heads)])
+    return Section(phrase("Countries"), says, drawn, [table_of(result, phrase("Countries"), heads)])
 
 
 def _decay(results: Results, inputs: Inputs) -> Section | None:
@@ -206,51 +223,59 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
         return None
     last, half_lives = result[result["hours"] == result["hours"].max()], results.half_lives()
     waiting = int((~last["mature"]).sum())
-    says = (
+    says = phrase(
         "Of no mailing are the opens of a whole week after sending known, by the certificate or else by the latest "
         "impression."
-    ) if half_lives.empty else (
-        f"Half of the opens within a week came within {hours(half_lives.min())} for the quickest of "
-        f"{counted(len(half_lives), 'mailings')} and within {hours(half_lives.max())} for the slowest."
+    ) if half_lives.empty else phrase(
+        "Half of the opens within a week came within {least} for the quickest of {mailings} and within {most} for the "
+        "slowest.",
+        least=hours(half_lives.min()), most=hours(half_lives.max()), mailings=counted(len(half_lives), "mailings"),
     )  # fmt: skip
     if waiting and len(half_lives):
-        says += f" Left out for want of a whole week that is known: {counted(waiting, 'mailings')}."
+        left_out = counted(waiting, "mailings")
+        says += " " + phrase("Left out for want of a whole week that is known: {mailings}.", mailings=left_out)
     says += kinds_counted(result)
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
     drawn = picture(lambda ax: plot_open_decay(result, ax, names=inputs.names), "decay", says)
-    return Section("How quickly mail is opened", says, drawn, [table_of(named, "Half-lives", heads, last=True)])
+    return Section(
+        phrase("How quickly mail is opened"), says, drawn, [table_of(named, phrase("Half-lives"), heads, last=True)]
+    )
 
 
 def _hours(results: Results, inputs: Inputs) -> Section:
     result = results.hours
     exposed = "impressions_per_message_hour" in result
-    says = (
-        f"Impressions from {SETTLED_HOURS} hours to a week after sending, per 1,000 messages that were out for the "
-        "hour: the readers' own hours, apart from those of sending."
-        if exposed
-        else "All impressions; the hours at which mail was sent weigh in."
-    )
+    says = phrase(
+        "Impressions from {begin} hours to a week after sending, per 1,000 messages that were out for the hour: the "
+        "readers' own hours, apart from those of sending.", begin=SETTLED_HOURS,
+    ) if exposed else phrase("All impressions; the hours at which mail was sent weigh in.")  # fmt: skip
     says += kinds_counted(result)
     measure = "impressions_per_message_hour" if exposed else "impressions"
     cells = result.pivot_table(index="hour", columns="weekday", values=measure, aggfunc="sum", min_count=1)
     cells = (cells * 1000 if exposed else cells.astype("Int64")).rename(columns=str).reset_index()
     heads = {"hour": "hour", **dict(zip("1234567", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True))}
     drawn = picture(lambda ax: plot_hour_of_week(result, ax, zone=inputs.zone), "hours", says, height=4.2)
-    return Section("Hours of the week", says, drawn, [table_of(cells, "By hour and weekday", heads)])
+    return Section(phrase("Hours of the week"), says, drawn, [table_of(cells, phrase("By hour and weekday"), heads)])
 
 
 def _profiles(results: Results, inputs: Inputs) -> Section:
     result = results.profiles
     without = result.attrs.get("impressions_without_profile", 0)
-    says = f"{counted(len(result), 'profiles')} with an impression"
-    says += f", half of them {result['impressions'].median():.3g} or more." if len(result) else "."
+    profiles = counted(len(result), "profiles")
+    says = phrase("{profiles} with an impression.", profiles=profiles)
+    if len(result):
+        words = "{profiles} with an impression, half of them {median:.3g} or more."
+        says = phrase(words, profiles=profiles, median=float(result["impressions"].median()))
     if without:
-        says += f" Not counted, since they carry no profile: {counted(without, 'impressions')}."
+        left_out = counted(without, "impressions")
+        says += " " + phrase("Not counted, since they carry no profile: {opens}.", opens=left_out)
     counts = by_range(result["impressions"]).rename("profiles").rename_axis("impressions").reset_index()
     heads = {"impressions": "impressions of one profile", "profiles": "profiles"}
     drawn = picture(lambda ax: plot_impressions_per_profile(result, ax), "profiles", says, height=3.4)
-    return Section("Impressions per profile", says, drawn, [table_of(counts, "Profiles by impressions", heads)])
+    return Section(
+        phrase("Impressions per profile"), says, drawn, [table_of(counts, phrase("Profiles by impressions"), heads)]
+    )
 
 
 def _unrecognised(results: Results, inputs: Inputs) -> Section | None:
@@ -258,8 +283,8 @@ def _unrecognised(results: Results, inputs: Inputs) -> Section | None:
     if result.empty:
         return None
     heads = {"useragent": "user agent", "impressions": "impressions", "destinations": "messages opened"}
-    says = "The most frequent user agents that no rule knew. They count as unknown above."
-    return Section("Unrecognised user agents", says, "", [table_of(result, "User agents", heads)])
+    says = phrase("The most frequent user agents that no rule knew. They count as unknown above.")
+    return Section(phrase("Unrecognised user agents"), says, "", [table_of(result, phrase("User agents"), heads)])
 
 
 def _day(moment: pd.Timestamp) -> str:

@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from impressions_analytics.charts.language import phrase, word, written
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.texts import shortened
 
 MOST_ROWS = 100
 MOST_LETTERS = 160
+_OF_OUR_WORDS = ("kind", "client", "os", "device")
+"""Columns whose values this package names, as unknown is; what others named stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,26 @@ def table_of(
     present = {name: heading for name, heading in columns.items() if name in result}
     shown = result.tail(most) if last else result.head(most)
     rows = list(zip(*(_texts(shown[name]) for name in present), strict=True)) if present else []
-    more = f"{'Last' if last else 'First'} {most:,} of {len(result):,} rows." if len(result) > most else ""
+    more = ""
+    if len(result) > most:
+        says = "Last {most:,} of {rows:,} rows." if last else "First {most:,} of {rows:,} rows."
+        more = phrase(says, most=most, rows=len(result))
     texts = frozenset(place for place, name in enumerate(present) if pd.api.types.is_string_dtype(shown[name]))
-    return HtmlTable(caption, list(present.values()), [list(row) for row in rows], more, texts)
+    return HtmlTable(caption, list(map(word, present.values())), [list(row) for row in rows], more, texts)
 
 
 def _texts(column: pd.Series[Any]) -> list[str]:
     name = str(column.name)
     share = any(word in name for word in ("share", "rate"))
-    return ["" if pd.isna(value) else _text(value, share=share) for value in column.tolist()]
+    texts = ["" if pd.isna(value) else _text(value, share=share) for value in column.tolist()]
+    return list(map(word, texts)) if name in _OF_OUR_WORDS else texts
 
 
 def _text(value: Any, *, share: bool) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
-        return f"{value:.1%}" if share else f"{value:,.3g}"
+        return written(value, ".1%" if share else ",.3g")
     return whole(value) if isinstance(value, int) else shortened(str(value), MOST_LETTERS)
 
 
@@ -81,7 +88,7 @@ def whole(value: float) -> str:
     >>> whole(1234567)
     '1,234,567'
     """
-    return f"{int(value):,}"
+    return written(int(value), ",")
 
 
 def kinds_counted(result: pd.DataFrame) -> str:
@@ -95,7 +102,9 @@ def kinds_counted(result: pd.DataFrame) -> str:
     ' Counted: opens of the kinds person, proxy.'
     """
     kinds = result.attrs.get("kinds") or KIND_OF_OPEN
-    return f" Counted: opens of the kinds {', '.join(kinds)}." if set(kinds) < set(KIND_OF_OPEN) else ""
+    if not set(kinds) < set(KIND_OF_OPEN):
+        return ""
+    return " " + phrase("Counted: opens of the kinds {kinds}.", kinds=", ".join(map(word, kinds)))
 
 
 def between(low: str, high: str) -> str:
@@ -106,7 +115,7 @@ def between(low: str, high: str) -> str:
     >>> between("31.7%", "42.1%"), between("no data", "no data")
     ('31.7% to 42.1%', 'no data')
     """
-    return high if low == high else f"{low} to {high}"
+    return high if low == high else phrase("{low} to {high}", low=low, high=high)
 
 
 def share(count: float, total: float) -> str:
@@ -117,4 +126,4 @@ def share(count: float, total: float) -> str:
     >>> share(1, 8), share(1, 0)
     ('12.5%', 'no data')
     """
-    return f"{count / total:.1%}" if total else "no data"
+    return written(count / total, ".1%") if total else phrase("no data")

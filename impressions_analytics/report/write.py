@@ -13,6 +13,7 @@ from typing import Any
 
 from impressions_analytics.analytics import metrics
 from impressions_analytics.archive.store import open_output
+from impressions_analytics.charts.language import Language, checked, phrase, speaking, spoken, translated, word
 from impressions_analytics.errors import printable
 from impressions_analytics.report.certificates import certified, grouped, not_covered, overall
 from impressions_analytics.report.headlines import headlines
@@ -40,8 +41,9 @@ def write_report(
     emailing: int | Sequence[int] | None = None,
     begin: Any = None,
     end: Any = None,
-    title: str = "E-mail impressions",
+    title: str | None = None,
     zone: str | None = None,
+    language: Language = "en",
     made_at: dt.datetime | None = None,
 ) -> Path | str:
     """Write a report: the last mailing against those before it, figures, charts, and how far the data can be trusted.
@@ -63,10 +65,13 @@ def write_report(
         Only these mailings. The last of them is still held against the ten before it.
     begin, end : date, datetime or str, optional
         Only mailings that were sent from `begin` up to, not including, `end`, with all that became of them.
-    title : str
-        The heading of the page.
+    title : str, optional
+        The heading of the page; "E-mail impressions", in the language of the page, when not given.
     zone : str, optional
         The zone of the wall clock, for the labels; from the certificates when not given.
+    language : {"en", "nl"}
+        English or Dutch: every sentence, chart and number of the page. Subjects and the names of programs stay as
+        they are.
     made_at : datetime, optional
         When the report was made; now when not given.
 
@@ -78,8 +83,8 @@ def write_report(
     Raises
     ------
     MissingColumnError, InvalidArgumentError
-        The data is not impressions, or cannot be read; there is no such mailing; or nothing here can reach the
-        address.
+        The data is not impressions, or cannot be read; there is no such mailing or language; or nothing here can
+        reach the address.
     ArchiveError
         The file cannot be written.
 
@@ -96,18 +101,21 @@ def write_report(
         "deliveries": deliveries, "clicks": clicks, "destinations": destinations, "emailings": emailings,
         "errors": errors, "unsubscribes": unsubscribes, "abuses": abuses,
     }  # fmt: skip
+    language = checked(language)
     output, name = open_output(path)
     inputs = gather(data, given, zone=zone)
     mailings = chosen_mailings(inputs, emailing=emailing, begin=begin, end=end)
     shown = inputs if mailings is None else of_mailings(inputs, mailings)
     results = compute(shown, everything=inputs)
-    page = render(shown, results, title=title, made_at=made_at or dt.datetime.now(dt.UTC), everything=inputs)
+    made_at = made_at or dt.datetime.now(dt.UTC)
+    with speaking(language):
+        page = render(shown, results, title=title, made_at=made_at, everything=inputs)
     output.put(name, lambda file: file.write_text(page, encoding="utf-8"))
     return Path(path) if output.is_local else output.label(name)
 
 
 def render(
-    inputs: Inputs, results: Results, *, title: str, made_at: dt.datetime, everything: Inputs | None = None
+    inputs: Inputs, results: Results, *, title: str | None, made_at: dt.datetime, everything: Inputs | None = None
 ) -> str:
     """Return the page. `everything` are the inputs with all mailings, where `inputs` are those of some of them."""
     import jinja2
@@ -120,10 +128,12 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, finalize=_shown
     )
+    environment.globals |= {"phrase": phrase, "word": word}
     template = environment.from_string(here.joinpath("page.html.j2").read_text(encoding="utf-8"))
     certificates, lacking = certified(inputs), not_covered(results.outcomes)
     return template.render(
-        title=title,
+        language=spoken(),
+        title=phrase("E-mail impressions") if title is None else title,
         style=style,
         style_hash=_hash(style),
         script=script,
@@ -159,7 +169,10 @@ def _definitions() -> HtmlTable:
         "needs": "needs besides impressions",
         "source": "defined by",
     }
-    return table_of(metrics(), "Definitions", heads)
+    result = metrics()
+    return table_of(
+        result.assign(**{name: result[name].map(translated) for name in heads}), phrase("Definitions"), heads
+    )
 
 
 def _hash(text: str) -> str:
