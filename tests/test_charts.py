@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 
 import impressions_analytics as ia
 from impressions_analytics.charts.palette import COLOURS, SERIES
+from impressions_analytics.charts.problems import plot_problems
+from impressions_analytics.charts.tips import tips_of
 
 NASTY = "<b>$\\frac{1}{0}$</b> \u6f22\x00\n" + "very long name " * 40
 
@@ -586,6 +588,34 @@ def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:
     ax = ia.plot_mailing_performance(mailings(30), most=5)
     assert [label.get_text() for label in ax.get_yticklabels()] == [f"mailing {number}" for number in range(26, 31)]
     assert "the last 5 of 30 mailings" in ax.get_xlabel()
+
+
+def test_no_tick_stands_below_the_figures_at_the_right() -> None:
+    rates = mailings(3).drop(columns=[name for name in mailings(3) if "_ci_" in name])
+    opened, clicked = ia.plot_mailing_performance(rates).figure.axes
+    assert max(opened.get_xticks()) <= 0.4 * 1.03 and max(clicked.get_xticks()) <= 0.05 * 1.03
+
+
+def test_a_decay_curve_says_which_share_was_reached_beside_the_others() -> None:
+    words = [tip.words for tip in tips_of(ia.plot_open_decay(decay([1, 2, 3, 4, 5])))]
+    reached = {"15 min": "0%", "1 h": "50%", "2 h": "100%"}
+    assert words == [
+        f"{age} after sending: mailing 5 {one}, median of the others {one}" for age, one in reached.items()
+    ]
+    assert tips_of(ia.plot_open_decay(decay([7])))[-1].words == "2 h after sending: mailing 7 100%"
+
+
+def test_troubles_have_a_panel_each_and_those_that_are_not_known_have_none() -> None:
+    outcomes = pd.DataFrame({"mailing": [1, 2, 3], "bounced": [0.02, None, 0.031], "complained": [0, 0.0004, 0.0011]})
+    outcomes["unsubscribed"], outcomes["not_covered"] = float("nan"), [None, "errors: known until 2026-05-31", None]
+    bounced, complained = plot_problems(outcomes, names={3: "March"}).figure.axes
+    assert [label.get_text() for label in bounced.get_yticklabels()] == ["mailing 1", "mailing 2", "3 March"]
+    assert [text.get_text() for text in bounced.texts] == ["2%", "not covered", "3.1%", "median"]
+    assert [text.get_text() for text in complained.texts] == ["0%", "0.04%", "0.11%", "median"]
+    assert bounced.get_xlabel() == "bounced, of the sent"
+    assert [tip.words for tip in tips_of(complained)][2] == "3 March: complained 0.11%"
+    nothing = plot_problems(outcomes[["mailing"]])
+    assert [text.get_text() for text in nothing.texts] == ["no data"]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 
 import impressions_analytics as ia
 from impressions_analytics import cli
+from impressions_analytics.analytics.findings import in_words
 from impressions_analytics.report.inputs import gather
 from impressions_analytics.report.last_mailing import last_mailing
 from impressions_analytics.report.results import compute
@@ -80,6 +81,22 @@ def test_the_first_screen_of_a_report_tells_what_is_wrong_with_the_last_mailing(
     last = last_mailing(compute(inputs), inputs)
     assert any("Gmail recipients opened far less of mailing 436 than usual: 0 of 408" in told for told in last.findings)
     assert last.measures[0].meaning == "of 2,342 messages sent"
+
+
+@pytest.mark.slow
+def test_the_first_screen_of_a_report_tells_what_watching_tells_too(tmp_path):
+    story = Story(recipients=3_000, blocked_from="2026-06-10")
+    with Sandbox(emailings=36, seed=2, story=story) as box:
+        api, archive = ia.Copernica(box.access_token, url=box.url), ia.Archive(tmp_path)
+        archive.sync(api, kinds=KINDS, end="2026-07-10")
+        archive.sync(api, kinds=KINDS[:1], begin="2026-07-12", end="2026-07-15", look_back_days=0)
+    watched = [in_words(row) for row in ia.find_anomalies(archive).to_dict("records")]
+    assert any(
+        "the impressions from 2026-07-10 00:00 to 2026-07-12 00:00 were never loaded" in told for told in watched
+    )
+    inputs = gather(archive, {})
+    told = last_mailing(compute(inputs), inputs).findings
+    assert set(watched) < set(told) and any("Gmail recipients opened far less of mailing 436" in one for one in told)
 
 
 @pytest.mark.slow

@@ -184,7 +184,7 @@ def age_axis(ax: Axes, horizon: float) -> None:
     import numpy as np
 
     ax.set_xscale("function", functions=(np.cbrt, lambda root: root**3))
-    ticks = {hours: word(words) for hours, words in _AGES.items() if hours < 0.75 * horizon}
+    ticks = {hours: word(words) for hours, words in AGES.items() if hours < 0.75 * horizon}
     ticks[horizon] = phrase("{time:.3g} d", time=horizon / 24) if horizon > 48 else phrase("{time:.3g} h", time=horizon)
     if width_inches(ax) < _ROOM_FOR_AGES_INCHES:
         ticks = {hours: words for hours, words in ticks.items() if hours not in _LESS_NEEDED}
@@ -193,10 +193,11 @@ def age_axis(ax: Axes, horizon: float) -> None:
     ax.set_xlim(0, horizon)
 
 
-_AGES = {
+AGES = {
     0: "0", 0.25: "15 min", 1: "1 h", 3: "3 h", 6: "6 h", 12: "12 h", 24: "1 d", 48: "2 d", 96: "4 d",
     168: "7 d", 336: "14 d", 720: "30 d", 1440: "60 d", 2880: "120 d",
 }  # fmt: skip
+"""Hours after sending that are named on the axis."""
 _LESS_NEEDED, _ROOM_FOR_AGES_INCHES = (0.25, 3, 12, 48), 5.0
 
 

@@ -24,17 +24,18 @@ _UNITS = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
 
 
 def percent(share: float) -> str:
-    """Write a share in percent, with a decimal where it is small.
+    """Write a share in percent, with decimals where it is small.
 
     Examples
     --------
-    >>> [percent(share) for share in (0, 0.004, 0.05, 0.417, 1)]
-    ['0%', '0.4%', '5%', '42%', '100%']
+    >>> [percent(share) for share in (0, 0.00042, 0.004, 0.05, 0.417, 1)]
+    ['0%', '0.04%', '0.4%', '5%', '42%', '100%']
     """
     points = 100 * share
-    if abs(points) >= 10 or f"{points:.1f}".endswith(".0"):
+    if abs(points) >= 10:
         return f"{points:.0f}%"
-    return f"{written(points, '.1f')}%"
+    text = f"{points:.2f}" if abs(points) < 1 else f"{points:.1f}"
+    return f"{written(float(text), '.3g')}%"
 
 
 def plain(text: str) -> str:

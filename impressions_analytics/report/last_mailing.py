@@ -77,8 +77,8 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
     number = int(last["mailing"])
     subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
     sent = long_date(last["sent_at"])
-    remarks, young = _remarks(last, results, inputs)
-    return LastMailing(subject, number, sent, measures, remarks, _findings(last, results, inputs, young=young))
+    remarks = _remarks(last, results, inputs)
+    return LastMailing(subject, number, sent, measures, remarks, _findings(last, results, inputs))
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
@@ -128,18 +128,18 @@ def small_share(value: float) -> str:
     return "0%" if value == 0 else written(value, ".2%" if value < 0.01 else ".1%")
 
 
-def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> tuple[list[str], bool]:
-    """Say what a forecast says of a mailing whose opens still come in; and whether they do."""
+def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
+    """Say what a forecast says of a mailing whose opens still come in."""
     seen = results.last_impression
     if seen is None or seen - last["sent_at"] >= _SETTLED:
-        return [], False
+        return []
     answer, final = _forecast(int(last["mailing"]), inputs)
     if final:
-        return [], False
+        return []
     age = max(0.0, (seen - last["sent_at"]) / pd.Timedelta(hours=1))
     since = counted(round(age), "hours") if age < 48 else counted(round(age / 24), "days")
     young = "The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
-    return [phrase(young, since=since), *answer], True
+    return [phrase(young, since=since), *answer]
 
 
 def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
@@ -156,23 +156,34 @@ def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
     return [translated(str(forecast["answer"].iloc[0]))], str(forecast["method"].iloc[0]) == "counted"
 
 
-def _findings(last: pd.Series[Any], results: Results, inputs: Inputs, *, young: bool) -> list[str]:
-    """Return what is out of line in the week of the last mailing; only an archive can be searched for it."""
+def _findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
+    """Return what is out of line; only an archive can be searched for it.
+
+    The week after the last mailing was sent is searched, with the mailings before it as its history, and where the
+    archive goes further its last week too, which is what `impressions watch` looks at.
+    """
+    if inputs.archive is None or results.last_impression is None:
+        return []
+    week, until = last["sent_at"] + _SETTLED, results.known_until if results.is_newest else None
+    moments = [week if until is None else min(week, until)]
+    moments += [until] if until is not None and until > week else []
+    try:
+        said = [_found(inputs.archive, moment) for moment in moments]
+    except ImpressionsError as problem:
+        return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
+    wrong = dict.fromkeys(told for findings, _ in said for told in findings)
+    return list(wrong) or [nothing for _, nothing in said]
+
+
+def _found(archive: Any, as_of: pd.Timestamp) -> tuple[list[str], str]:
+    """Return what is out of line in the week up to a moment, and what to say if nothing is."""
     from impressions_analytics import analytics
     from impressions_analytics.analytics.findings import in_words
 
-    if inputs.archive is None or results.last_impression is None:
-        return []
-    week = last["sent_at"] + _SETTLED
-    as_of = min(results.last_impression, week) if young else week
-    try:
-        found = analytics.find_anomalies(inputs.archive, as_of=as_of)
-    except ImpressionsError as problem:
-        return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
-    if found.empty:
-        judged = len(found.attrs["looked_at"])
-        if not judged:
-            return [phrase("No mailing of the last week could be judged yet.")]
-        words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
-        return [phrase(words, mailings=counted(judged, "mailings"), as_of=as_of)]
-    return [translated(in_words(row)) for row in found.to_dict("records")]
+    found = analytics.find_anomalies(archive, as_of=as_of)
+    judged = len(found.attrs["looked_at"])
+    words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
+    if not judged:
+        words = "In the week to {as_of:%Y-%m-%d %H:%M} nothing out of line was found, and no mailing could be judged."
+    nothing = phrase(words, mailings=counted(judged, "mailings"), as_of=as_of)
+    return [translated(in_words(row)) for row in found.to_dict("records")], nothing

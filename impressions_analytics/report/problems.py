@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from impressions_analytics.charts.language import counted, phrase
+from impressions_analytics.charts.problems import plot_problems
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.outcomes import PROBLEMS
+from impressions_analytics.report.pictures import picture
+from impressions_analytics.report.section import Section, heights
 from impressions_analytics.report.tables import HtmlTable, share, table_of
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
+    from impressions_analytics.report.results import Results
 
 _MOST = 20
 _SAYS = {
@@ -26,6 +30,20 @@ _CAPTIONS = {
     "complained": "Mailings with the most complaints",
 }
 _REASON = ("status", "errorcode")
+
+
+def problems_section(results: Results, inputs: Inputs) -> Section | None:
+    """Return the part of the page; None where no kind of trouble was given."""
+    says = problems_in_words(results.outcomes)
+    if not says:
+        return None
+    outcomes = results.outcomes
+    drawn = ""
+    if outcomes[[word for word in PROBLEMS.values() if word in outcomes]].notna().any(axis=None):
+        drawn = picture(
+            lambda ax: plot_problems(outcomes, ax, names=inputs.names), "problems", says, **heights(len(outcomes))
+        )
+    return Section(phrase("Bounces, unsubscribes, complaints"), says, drawn, problem_tables(outcomes, inputs))
 
 
 def problems_in_words(outcomes: pd.DataFrame) -> str:

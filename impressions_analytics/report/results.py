@@ -26,7 +26,7 @@ class Results:
     """The result frames of the analyses; None where an input is missing.
 
     `value_range` are the first and the last impression shown, `last_impression` the last one of all mailings. `before`
-    are the outcomes of up to ten mailings before the last one shown.
+    are the outcomes of up to ten mailings before the last one shown, and `is_newest` whether none was sent after it.
     """
 
     value_range: tuple[pd.Timestamp, pd.Timestamp] | None
@@ -43,6 +43,7 @@ class Results:
     performance: pd.DataFrame
     outcomes: pd.DataFrame
     before: pd.DataFrame
+    is_newest: bool
     last_impression: pd.Timestamp | None
     profiles: pd.DataFrame
     hours: pd.DataFrame
@@ -96,6 +97,7 @@ def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
         performance=performance,
         outcomes=outcomes,
         before=_before(all_outcomes, outcomes),
+        is_newest=all_outcomes["mailing"].tail(1).tolist() == outcomes["mailing"].tail(1).tolist(),
         last_impression=span[1] if everything is inputs and span else _last(everything),
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,12 +15,13 @@ from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
-from impressions_analytics.charts.recipients import plot_country_breakdown, plot_provider_breakdown
 from impressions_analytics.report.headlines import hours
 from impressions_analytics.report.pictures import picture
-from impressions_analytics.report.problems import problem_tables, problems_in_words
+from impressions_analytics.report.problems import problems_section
+from impressions_analytics.report.recipients import countries_section, providers_section
 from impressions_analytics.report.results import SETTLED_HOURS
-from impressions_analytics.report.tables import HtmlTable, between, kinds_counted, share, table_of, whole
+from impressions_analytics.report.section import Section, heights
+from impressions_analytics.report.tables import between, kinds_counted, share, table_of, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
@@ -49,28 +49,6 @@ _KIND_MEANS = {
     "bot": "a scanner, a crawler or a program",
     "unknown": "no rule knew the user agent: cannot tell",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of the page.
-
-    Attributes
-    ----------
-    title : str
-        Its heading.
-    says : str
-        What the chart shows, in words that do without it.
-    picture : str
-        The chart as SVG, or nothing.
-    tables : list of HtmlTable
-        The figures.
-    """
-
-    title: str
-    says: str
-    picture: str = ""
-    tables: list[HtmlTable] = field(default_factory=list)
 
 
 def sections(results: Results, inputs: Inputs) -> list[Section]:
@@ -165,56 +143,10 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
         "click_to_open_rate": "click-to-open rate",
     }  # fmt: skip
     named = result.assign(mailing=result["mailing"].map(lambda number: inputs.names.get(number, str(number))))
-    rows = min(20, len(result))
     drawn = picture(
-        lambda ax: plot_mailing_performance(result, ax, names=inputs.names), "mailings", says,
-        height=1.8 + 0.28 * max(4, rows), narrow_height=2.2 + 0.25 * max(4, rows),
-    )  # fmt: skip
-    return Section(phrase("Mailings"), says, drawn, [table_of(named, phrase("Mailings"), heads, last=True)])
-
-
-def _problems(results: Results, inputs: Inputs) -> Section | None:
-    says = problems_in_words(results.outcomes)
-    if not says:
-        return None
-    return Section(phrase("Bounces, unsubscribes, complaints"), says, "", problem_tables(results.outcomes, inputs))
-
-
-def _providers(results: Results, inputs: Inputs) -> Section | None:
-    if results.recipients is None:
-        return None
-    result, since = results.recipients.providers, results.recipients.since
-    says = phrase("By the log files since {since:%Y-%m-%d}.", since=since)
-    known = result[result["messages_delivered"] > 0]
-    if len(known):
-        top = known.iloc[0]
-        rate = between(share(top["open_rate_low"], 1), share(top["open_rate_high"], 1))
-        says += " " + phrase(
-            "The most were delivered at {provider}: {messages}, of which {rate} were opened.",
-            provider=top["provider"], messages=counted(int(top["messages_delivered"]), "messages"), rate=rate,
-        )  # fmt: skip
-    heads = {
-        "provider": "provider", "messages_delivered": "delivered", "messages_bounced": "bounced",
-        "open_rate_low": "open rate, low", "open_rate_high": "open rate, high", "bounce_rate": "bounce rate",
-    }  # fmt: skip
-    drawn = picture(lambda ax: plot_provider_breakdown(result, ax), "providers", says)
-    return Section(phrase("Providers of the recipients"), says, drawn, [table_of(result, phrase("Providers"), heads)])
-
-
-def _countries(results: Results, inputs: Inputs) -> Section | None:
-    if results.recipients is None or results.recipients.countries.empty:
-        return None
-    result, since = results.recipients.countries, results.recipients.since
-    says = phrase(
-        "By the log files since {since:%Y-%m-%d}, of the opens by persons: where the address that opened is.",
-        since=since,
+        lambda ax: plot_mailing_performance(result, ax, names=inputs.names), "mailings", says, **heights(len(result))
     )
-    heads = {
-        "country": "country", "impressions": "impressions", "opened_messages": "messages opened",
-        "share_of_messages": "share of opened messages",
-    }  # fmt: skip
-    drawn = picture(lambda ax: plot_country_breakdown(result, ax), "countries", says)
-    return Section(phrase("Countries"), says, drawn, [table_of(result, phrase("Countries"), heads)])
+    return Section(phrase("Mailings"), says, drawn, [table_of(named, phrase("Mailings"), heads, last=True)])
 
 
 def _decay(results: Results, inputs: Inputs) -> Section | None:
@@ -292,6 +224,6 @@ def _day(moment: pd.Timestamp) -> str:
 
 
 _SECTIONS: tuple[Callable[[Results, Inputs], Section | None], ...] = (
-    _over_time, _mailings, _problems, _providers, _machines, _programs, _countries, _decay, _hours, _profiles,
-    _unrecognised,
+    _over_time, _mailings, problems_section, providers_section, _machines, _programs, countries_section, _decay, _hours,
+    _profiles, _unrecognised,
 )  # fmt: skip
