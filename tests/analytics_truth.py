@@ -141,6 +141,16 @@ CASES = [
         (day("2025-01-01"), "prefetch", 1, 1, 1), (day("2025-01-01"), "proxy", 1, 1, 0),
         (day("2025-01-01"), "unknown", 3, 2, 2),
     ]),
+    Case("rows alone", lambda data: ia.impressions_over_time(data, every="year", count="rows"), [
+        (day("2024-01-01"), 3), (day("2025-01-01"), 7),
+    ]),
+    Case("rows alone by kind so far",
+         lambda data: ia.impressions_over_time(data, every="year", by="kind", count="rows", cumulative=True), [
+        (day("2024-01-01"), "bot", 0), (day("2024-01-01"), "person", 2), (day("2024-01-01"), "prefetch", 1),
+        (day("2024-01-01"), "proxy", 0), (day("2024-01-01"), "unknown", 0),
+        (day("2025-01-01"), "bot", 1), (day("2025-01-01"), "person", 3), (day("2025-01-01"), "prefetch", 2),
+        (day("2025-01-01"), "proxy", 1), (day("2025-01-01"), "unknown", 3),
+    ]),
     Case("first opens", lambda data: ia.impressions_over_time(data, every="year", count="first"), [
         (day("2024-01-01"), 2), (day("2025-01-01"), 4),
     ]),

@@ -481,10 +481,10 @@ def test_weekends_and_nights_on_grey_are_explained() -> None:
         period = pd.date_range(begin, periods=3, freq=freq, unit="us")
         return ia.plot_impressions_over_time(pd.DataFrame({"period": period, "impressions": 1})).get_xlabel()
 
-    assert label("2026-01-03", "D").endswith("\ngrey: weekends")
+    assert label("2026-01-03", "D").endswith("\nshaded: weekends")
     assert "grey" not in label("2026-01-05", "D")
-    assert label("2026-01-05", "h").endswith("\ndarker: nights, 22:00 to 6:00")
-    assert label("2026-01-03", "h").endswith("nights, 22:00 to 6:00; grey: weekends")
+    assert label("2026-01-05", "h").endswith("\nshaded: nights, 22:00 to 6:00")
+    assert label("2026-01-03", "h").endswith("nights, 22:00 to 6:00, and more faintly weekends")
 
 
 def test_only_what_tells_nothing_at_all_is_hatched_as_unknown() -> None:
@@ -563,10 +563,11 @@ def test_the_open_rate_of_a_mailing_is_a_range_with_its_uncertainty() -> None:
     assert ax.get_xlabel().startswith("opened, of the delivered")
 
 
-def test_a_line_stands_at_the_median_of_the_mailings() -> None:
+def test_lines_stand_at_the_medians_of_the_mailings() -> None:
     rates = mailings(3).assign(open_rate_low=[0.1, 0.2, 0.6], open_rate_high=[0.3, 0.4, 0.6])
     ax = ia.plot_mailing_performance(rates)
-    assert [line.get_xdata() for line in ax.lines] == [pytest.approx([0.3, 0.3])]  # of 0.2, 0.3 and 0.6
+    assert [line.get_xdata() for line in ax.lines] == [[0.2, 0.2], [0.4, 0.4]]  # without and with machines
+    assert ax.texts[-1].xy == (pytest.approx(0.3), 1)
 
 
 def test_the_panel_of_clicks_stays_within_the_room_that_was_given() -> None:
@@ -581,7 +582,7 @@ def test_without_deliveries_a_mailing_shows_what_is_known() -> None:
     sent = mailings(1)[["mailing", "unique_opens_not_only_machines", "unique_opens", "open_rate_of_sent"]]
     assert ia.plot_mailing_performance(sent).get_xlabel() == "opened, of the sent, machines included"
     counts = ia.plot_mailing_performance(sent.drop(columns="open_rate_of_sent"))
-    assert counts.get_xlabel() == "messages opened, without to with machines"
+    assert counts.get_xlabel() == "messages opened, without and with machines"
 
 
 def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:

@@ -67,7 +67,7 @@ def find_anomalies(
     horizon_hours : int
         How old a mailing must be, and how long its opens are counted.
     history_days : int
-        How far back the mailings reach that tell what is usual.
+        How far back before those `days` the mailings reach that tell what is usual.
     kinds : str or sequence of str, optional
         The kinds of open that count as a human's; all of them when None.
 
@@ -131,7 +131,8 @@ def find_anomalies(
     now = known_until(archive, "impressions") if as_of is None else moment("as_of", as_of)
     if now is None:
         return _result([])
-    begin, since = (now - pd.Timedelta(days=back) for back in (history_days, days))
+    since = now - pd.Timedelta(days=days)
+    begin = since - pd.Timedelta(days=history_days)
     horizon, chosen = pd.Timedelta(hours=horizon_hours), chosen_kinds(kinds)
     messages, hours = read_messages(archive, there, begin=begin, horizon_hours=horizon_hours, kinds=chosen)
     messages = messages[messages["sent_at"] + horizon <= now]
@@ -155,7 +156,8 @@ def find_anomalies(
     rows += [silent(one) for one in silences if one.probability < level]
     rows += [finding(one, mailings, judged, level) for one in found]
     result = _result(rows)
-    result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[recent, "mailing"].tolist()}
+    known = recent & (mailings.index >= LEAST_HISTORY)
+    result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[known, "mailing"].tolist()}
     left_out = _left_out(messages, mailings, since - horizon)
     result.attrs |= {"not_checked": _not_checked(there, mailings, recent) + left_out + unknown, "kinds": list(chosen)}
     return result

@@ -28,7 +28,7 @@ from impressions_analytics.engine.kinds import kind_of_input
 from impressions_analytics.errors import AnalysisError, InvalidArgumentError
 
 Every = Literal["hour", "day", "week", "month", "quarter", "year"]
-Count = Literal["impressions", "first"]
+Count = Literal["impressions", "rows", "first"]
 
 _STEPS = {
     "hour": ("h", {"hours": 1}),
@@ -43,7 +43,11 @@ _SHORTEST = {name: timedelta(days=days) for name, days in
 MOST_ROWS = 50_000_000
 """No result is larger: it would be gigabytes, and nobody reads it."""
 
-_COUNTED = {"impressions": ("impressions", "destinations", "profiles"), "first": ("first_opens",)}
+_COUNTED = {
+    "impressions": ("impressions", "destinations", "profiles"),
+    "rows": ("impressions",),
+    "first": ("first_opens",),
+}
 _KIND = "kind"
 _NUMBERS: dict[str, Any] = {
     column.name: column.pandas_type for column in KINDS["impressions"] if column.type == "integer"
@@ -67,15 +71,17 @@ def impressions_over_time(
     ----------
     data : frame, path, Archive, Ibis table or Spark frame
         Impressions with the columns ``timestamp``, ``destination``, ``profile`` and those of `by`
-        (``profile`` is not needed for ``count="first"``).
+        (of the last two as far as `count` needs them).
     every : {"hour", "day", "week", "month", "quarter", "year"}
         The length of a period; weeks begin on Monday.
     by : str or sequence of str, optional
         Columns to count apart, such as ``"mailing"``; a null is a group of its own, sorted last. ``"kind"`` is the kind
         of open that the user agent tells: ``person``, ``proxy``, ``prefetch``, ``bot`` or ``unknown``.
-    count : {"impressions", "first"}
-        ``"impressions"`` counts every impression. ``"first"`` counts each destination once, in the period of its
-        earliest impression (within its group), so that the figures of the periods add up to the unique opens.
+    count : {"impressions", "rows", "first"}
+        ``"impressions"`` counts every impression, and the distinct destinations and profiles. ``"rows"`` leaves what is
+        distinct out, which takes a fraction of the time and the memory. ``"first"`` counts each destination once, in
+        the period of its earliest impression (within its group), so that the figures of the periods add up to the
+        unique opens.
     cumulative : bool
         Count from the first period up to and including each period instead of within it; distinct destinations and
         profiles are then those seen so far, counted once.
@@ -96,7 +102,8 @@ def impressions_over_time(
         ``profiles``           int64          distinct profiles with an impression; no profile counts as none
         ====================== ============== ===========================================================
 
-        With ``count="first"`` the three counts are replaced by one, ``first_opens`` (int64).
+        With ``count="rows"`` the last two are left out; with ``count="first"`` the three are replaced by one,
+        ``first_opens`` (int64).
         ``attrs["kinds"]`` names the kinds that are counted (pandas results only).
 
     Raises

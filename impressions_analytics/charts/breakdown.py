@@ -15,7 +15,7 @@ from impressions_analytics.charts.canvas import (
     start_chart,
 )
 from impressions_analytics.charts.given import group_columns, group_names
-from impressions_analytics.charts.language import phrase, word
+from impressions_analytics.charts.language import phrase, value_word, word
 from impressions_analytics.charts.palette import INK, KIND_OF_OPEN, MUTED, PAGE, SERIES, Series
 from impressions_analytics.charts.texts import percent, plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -32,7 +32,7 @@ _AXIS = {
     "share_of_destinations": "share of the opened destinations",
     "impressions": "share of the impressions",
 }
-_NAMELESS = {"bot": "bots", "prefetch": "prefetched, program not told", "proxy": "proxies, program not told"}
+NAMELESS = {"bot": "bots", "prefetch": "prefetched, program not told", "proxy": "proxies, program not told"}
 """What programs without a name are called when their kind is known: they are not unknown."""
 
 
@@ -110,7 +110,7 @@ def _by_name(rows: pd.DataFrame, others: list[str]) -> pd.DataFrame:
     """Return a column of shares for each kind, by name."""
     names = group_names(rows, others)
     nameless = (rows[others] == "unknown").all(axis=1)
-    called_by = {kind: word(name) for kind, name in _NAMELESS.items()}
+    called_by = {kind: value_word(name) for kind, name in NAMELESS.items()}
     rows = rows.assign(name=rows["kind"].map(called_by).where(nameless).fillna(names))
     table = rows.pivot_table(index="name", columns="kind", values="share", aggfunc="sum", observed=True).fillna(0)
     return table[[kind for kind in KIND_OF_OPEN if kind in table]]
@@ -124,18 +124,19 @@ def _draw_bars(ax: Axes, table: pd.DataFrame) -> None:
     kinds = [str(kind) for kind in shown.columns]
     for kind, end in zip(kinds, ends.T, strict=True):
         part = shown[kind].to_numpy("float64")
-        _bar(ax, np.arange(len(shown)), part, end - part, KIND_OF_OPEN.get(kind, SERIES[0]), label=word(kind))
+        _bar(ax, np.arange(len(shown)), part, end - part, KIND_OF_OPEN.get(kind, SERIES[0]), label=value_word(kind))
     for place, (name, *parts) in enumerate(shown.itertuples()):
-        words = ", ".join(f"{word(kind)} {percent(part)}" for kind, part in zip(kinds, parts, strict=True) if part)
+        named = zip(map(value_word, kinds), parts, strict=True)
+        words = ", ".join(f"{kind} {percent(part)}" for kind, part in named if part)
         ax.annotate(
             percent(sum(parts)), (sum(parts), place), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize="small", color=INK,
         )  # fmt: skip
         said = words if len(kinds) > 1 else percent(sum(parts))
-        tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{word(str(name))}: {said}", full_width=True))
+        tell(ax, Tip((0, place - 0.5, 0, place + 0.5), f"{value_word(str(name))}: {said}", full_width=True))
         if kinds == ["share"] and set(str(name).split(", ")) == {"unknown"}:
             _bar(ax, [place], parts, [0.0], KIND_OF_OPEN["unknown"], label="")
-    ax.set_yticks(range(len(shown)), [plain(shortened(word(str(name)))) for name in shown.index])
+    ax.set_yticks(range(len(shown)), [plain(shortened(value_word(str(name)))) for name in shown.index])
     ax.set_ylim(max(_LEAST_PLACES, len(shown)) - 0.4, -0.6)
     ax.set_xlim(0, min(1.0, max(0.02, float(shown.sum(axis=1).max()))) * 1.15)
     ax.tick_params(axis="y", length=0)
@@ -162,18 +163,19 @@ def _draw_one_bar(ax: Axes, share: pd.Series[float]) -> None:
     left = 0.0
     for kind, look in KIND_OF_OPEN.items():
         part = float(share.get(kind, 0.0))
-        _bar(ax, [0.0], [part], [left], look, label=f"{word(kind)} {percent(part)}")
+        _bar(ax, [0.0], [part], [left], look, label=f"{value_word(kind)} {percent(part)}")
         tell(
             ax,
             Tip(
                 (left, -0.36, left + part, 0.36),
-                phrase("{kind}: {share} of the impressions", kind=word(kind), share=percent(part)),
+                phrase("{kind}: {share} of the impressions", kind=value_word(kind), share=percent(part)),
             ),
         )
         left += part
     low = float(share.get("person", 0.0))
     high = low + float(share.get("proxy", 0.0))
     ax.errorbar((low + high) / 2, -0.72, xerr=(high - low) / 2, color=INK, capsize=5, linewidth=2.5, capthick=1.5)
+    ax.hlines(-0.72, 0, low, color=INK, linewidth=2.5)
     ax.axvspan(low, high, ymax=0.5, color=MUTED, alpha=0.15, linewidth=0, zorder=0)
     ax.set_xlim(0, 1)
     ax.set_ylim(-1.3, 0.5)

@@ -8,7 +8,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.given import check_result
-from impressions_analytics.charts.language import phrase, word
+from impressions_analytics.charts.language import phrase, value_word, word
 from impressions_analytics.charts.palette import AMBER, GRID, INK, KIND_OF_OPEN, MUTED, PAGE
 from impressions_analytics.charts.texts import percent, plain, short_number
 
@@ -58,7 +58,7 @@ def start_chart(
     style_axes(ax, title=title, x=x, y=y, grid=grid)
     counted = result.attrs.get("kinds") or KIND_OF_OPEN
     if set(counted) < set(KIND_OF_OPEN):
-        note(ax, phrase("counted: opens of the kinds {kinds}", kinds=", ".join(map(word, counted))))
+        note(ax, phrase("counted: opens of the kinds {kinds}", kinds=", ".join(map(value_word, counted))))
     return ax
 
 

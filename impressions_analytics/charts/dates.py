@@ -149,6 +149,7 @@ def shade(ax: Axes, drawn: npt.NDArray[np.float64], step: Step) -> str:
     if step.word == "hour" and last - first <= _MOST_NIGHTS_DAYS:
         nights = [(day - 2 * _HOUR, 8 * _HOUR) for day in [*days, days[-1] + 1]]
         ax.broken_barh(nights, (0, 1), transform=across, color=NIGHT, linewidth=0, zorder=0)
-        nights_say = phrase("darker: nights, 22:00 to 6:00")
-        return f"{nights_say}; {phrase('grey: weekends')}" if weekends else nights_say
-    return phrase("grey: weekends") if weekends else ""
+        return phrase(
+            "shaded: nights, 22:00 to 6:00, and more faintly weekends" if weekends else "shaded: nights, 22:00 to 6:00"
+        )
+    return phrase("shaded: weekends") if weekends else ""

@@ -87,6 +87,30 @@ def word(english: str) -> str:
     return _phrases(_SPOKEN.get()).get(english, english)
 
 
+def value_word(value: str) -> str:
+    """Return a value of ours, such as unknown, in the language that is spoken; what others named stays as it is.
+
+    Examples
+    --------
+    >>> with speaking("nl"):
+    ...     value_word("unknown"), value_word("May")
+    ('onbekend', 'May')
+    """
+    return _table(_SPOKEN.get()).get("values", {}).get(value, value)
+
+
+def quantity(value: float, spec: str, words: str) -> str:
+    """Return a rounded number with its word, as one or many.
+
+    Examples
+    --------
+    >>> quantity(1.04, ".2g", "hours"), quantity(2.54, ".2g", "days")
+    ('1 hour', '2.5 days')
+    """
+    text = written(value, spec)
+    return f"{text} {word(words.removesuffix('s') if text == '1' else words)}"
+
+
 def written(value: Any, spec: str) -> str:
     """Write a number by a format specification.
 
@@ -148,15 +172,16 @@ def translated(english: str) -> str:
     'afleveringen: bekend tot 2026-05-31'
     """
     language = _SPOKEN.get()
-    if language == "en" or english in _phrases(language):
-        return word(english)
+    known = _said_words(language)
+    if english in known or language == "en":
+        return known.get(english, english)
     for pattern, template in _said(language):
         found = pattern.fullmatch(english)
         if found:
             return template.format(**{name: translated(value) for name, value in found.groupdict().items()})
     for between in (_APART, ", "):
         parts = english.split(between)
-        if len(parts) > 1 and (between == _APART or _phrases(language).keys() >= set(parts)):
+        if len(parts) > 1 and (between == _APART or known.keys() >= set(parts)):
             return between.join(map(translated, parts))
     return english.translate(_DECIMAL_COMMA) if _NUMBER.fullmatch(english) else english
 
@@ -185,7 +210,18 @@ def _phrases(language: Language) -> Mapping[str, str]:
 
 
 @cache
+def _said_words(language: Language) -> Mapping[str, str]:
+    """Return what stands in analyses and certificates without fields; a name of somebody else's is none of it."""
+    table = _table(language)
+    return {
+        english: own
+        for part in ("words", "trust", "said", "definitions")
+        for english, own in table.get(part, {}).items()
+    }
+
+
+@cache
 def _said(language: Language) -> list[tuple[re.Pattern[str], str]]:
     """Return patterns of what analyses and certificates say, the longest first, and the phrase for each."""
     said = sorted(_table(language).get("said", {}).items(), key=lambda pair: -len(_FIELD.sub("", re.escape(pair[0]))))
-    return [(re.compile(_FIELD.sub(r"(?P<\1>.+?)", re.escape(english))), own) for english, own in said]
+    return [(re.compile(_FIELD.sub(r"(?P<\1>.+?)", re.escape(english)), re.DOTALL), own) for english, own in said]

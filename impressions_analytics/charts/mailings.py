@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _OPENS = (
-    Panel("open_rate_low", "open_rate_high", "opened, of the delivered, without to with machines"),
+    Panel("open_rate_low", "open_rate_high", "opened, of the delivered: without and with machines"),
     Panel("open_rate_of_sent", "open_rate_of_sent", "opened, of the sent, machines included"),
-    Panel("unique_opens_not_only_machines", "unique_opens", "messages opened, without to with machines",
+    Panel("unique_opens_not_only_machines", "unique_opens", "messages opened, without and with machines",
           share=False),
 )  # fmt: skip
 _CLICKS = Panel("click_through_rate", "click_through_rate", "clicked, of the delivered", look=SERIES[1])
@@ -32,7 +32,7 @@ def plot_mailing_performance(
 
     The opens are a range: from the destinations that were not fetched by machines only to all. The thin line through
     it reaches from the lower end of the lower rate's 95% interval to the upper end of the upper one's. The figures
-    stand at the right of their panel, and a dashed line is the median of the mailings drawn. Where the inputs do not
+    stand at the right of their panel, and dashed lines are the medians of the mailings drawn. Where the inputs do not
     cover a mailing, its row says so, and an amber banner tells over how many mailings the rates are. Without
     deliveries the open rate of the sent is drawn, and without destinations the numbers of opens; without click rates
     there is one panel.

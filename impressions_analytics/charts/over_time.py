@@ -27,7 +27,7 @@ from impressions_analytics.charts.dates import (
     unfinished,
 )
 from impressions_analytics.charts.given import called, check_result, group_columns
-from impressions_analytics.charts.language import phrase, word, written
+from impressions_analytics.charts.language import phrase, value_word, word, written
 from impressions_analytics.charts.palette import KIND_OF_OPEN, OTHERS, PART, SERIES, WHOLE
 from impressions_analytics.charts.peaks import name_layers
 from impressions_analytics.charts.stacked import Layer, draw_bars, draw_lines, tops
@@ -195,7 +195,7 @@ def _layers(
     if groups == ["kind"] and result["kind"].isin(list(KIND_OF_OPEN)).all():
         table = result.pivot_table(index="period", columns="kind", values=count, aggfunc="sum", observed=True)
         kinds = [kind for kind in KIND_OF_OPEN if kind in table]
-        return [Layer(word(kind), _numbers(table[kind]), KIND_OF_OPEN[kind]) for kind in kinds], table.index
+        return [Layer(value_word(kind), _numbers(table[kind]), KIND_OF_OPEN[kind]) for kind in kinds], table.index
     if groups:
         return _largest(result, count, groups, names)
     by_period = result.set_index("period").sort_index()

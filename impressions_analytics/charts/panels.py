@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def _draw(ax: Axes, rows: pd.DataFrame, panel: Panel, labels: list[str]) -> None
     colour = panel.look.colour
     ax.hlines(places, begin, end, color=colour, linewidth=1.2)
     if panel.low == panel.high:
-        ax.plot(high, places, color=colour, marker="o", linestyle="")
+        ax.plot(high, places, color=colour, marker="o", linestyle="", clip_on=False)
     else:
         ax.hlines(places, low, high, color=colour, linewidth=7)
     ax.tick_params(axis="y", length=0)
@@ -102,23 +103,23 @@ def _draw(ax: Axes, rows: pd.DataFrame, panel: Panel, labels: list[str]) -> None
     ends = zip(low, high, lacks(rows), strict=True)
     numbers = [_figure(least, most, share=panel.share, lacking=lacking) for least, most, lacking in ends]
     _set_scale(ax, end, numbers, share=panel.share)
-    across = ax.get_yaxis_transform()
+    across, what = ax.get_yaxis_transform(), re.split("[,:]", word(panel.x))[0]
     for place, (label, number) in enumerate(zip(labels, numbers, strict=True)):
         ax.text(1.0, place, number, transform=across, ha="right", va="center", fontsize="small", color=INK)
-        tell(
-            ax,
-            Tip((0, place - 0.5, 0, place + 0.5), f"{label}: {word(panel.x).split(',')[0]} {number}", full_width=True),
-        )
-    _draw_median(ax, (low + high) / 2)
+        place_of = (0, place - 0.5, 0, place + 0.5)
+        tell(ax, Tip(place_of, f"{label}: {what} {number}", full_width=True))
+    _draw_medians(ax, [high] if panel.low == panel.high else [low, high])
 
 
-def _draw_median(ax: Axes, middle: Any) -> None:
-    """Draw a line at the median of the mailings, where there are several."""
-    known = middle[~np.isnan(middle)]
-    if len(known) > 1:
-        ax.axvline(float(np.median(known)), color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0.5)
+def _draw_medians(ax: Axes, ends: list[Any]) -> None:
+    """Draw a line at the median of each end of the range, where there are several mailings."""
+    known = [end[~np.isnan(end)] for end in ends]
+    if len(known[0]) > 1:
+        medians = [float(np.median(end)) for end in known]
+        for median in medians:
+            ax.axvline(median, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0.5)
         ax.annotate(
-            phrase("median"), (float(np.median(known)), 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
+            phrase("median"), (sum(medians) / len(medians), 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
             textcoords="offset points", ha="center", va="bottom", fontsize="x-small", color=MUTED,
         )  # fmt: skip
 

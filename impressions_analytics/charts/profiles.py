@@ -77,7 +77,7 @@ def plot_impressions_per_profile(result: pd.DataFrame, ax: Axes | None = None) -
     count_axis(ax.yaxis)
     for place, (name, count) in enumerate(counts.items()):
         words = phrase(
-            "{some:,} of {all} have {many}", some=count, all=counted(len(result), f"{whose}s"),
+            "{some:,} of {all}: {many}", some=count, all=counted(len(result), f"{whose}s"),
             many=counted(1, "impressions") if name == "1" else f"{name} {word('impressions')}",
         )  # fmt: skip
         tell(ax, Tip((place - 0.5, 0, place + 0.5, 0), words, full_height=True))

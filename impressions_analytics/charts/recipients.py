@@ -15,7 +15,7 @@ from impressions_analytics.charts.canvas import (
     start_chart,
     width_inches,
 )
-from impressions_analytics.charts.language import counted, phrase
+from impressions_analytics.charts.language import counted, phrase, value_word
 from impressions_analytics.charts.palette import INK, PAGE, SERIES
 from impressions_analytics.charts.texts import percent, plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -72,7 +72,7 @@ def plot_provider_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axe
         )
     ]  # fmt: skip
     _bars(ax, _names(shown, "provider"), low, high, said)
-    _note_others(ax, len(rows) - len(shown), "{many:,} more providers with fewer messages are not drawn")
+    _note_others(ax, len(rows) - len(shown), "providers")
     return ax
 
 
@@ -111,14 +111,14 @@ def plot_country_breakdown(result: pd.DataFrame, ax: Axes | None = None) -> Axes
         for part, count in zip(share, shown["opened_messages"], strict=True)
     ]
     _bars(ax, _names(shown, "country"), np.zeros(len(share)), share, said)
-    _note_others(ax, len(result) - len(shown), "{many:,} more countries with fewer messages are not drawn")
+    _note_others(ax, len(result) - len(shown), "countries")
     return ax
 
 
 def _names(rows: pd.DataFrame, column: str) -> list[str]:
     """Return what each bar is called; several mailings are told apart."""
     if "mailing" not in rows or rows["mailing"].nunique() < 2:
-        return rows[column].astype(str).tolist()
+        return [value_word(name) for name in rows[column].astype(str)]
     return [
         f"{name}, {phrase('mailing {mailing}', mailing=mailing)}"
         for name, mailing in zip(rows[column], rows["mailing"], strict=True)
@@ -146,4 +146,4 @@ def _bars(ax: Axes, names: list[str], low: Any, high: Any, said: list[str]) -> N
 
 def _note_others(ax: Axes, number: int, words: str) -> None:
     if number:
-        note(ax, phrase(words, many=number))
+        note(ax, phrase("not drawn, with fewer messages: {others}", others=counted(number, words)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,7 +113,7 @@ def _of_kind(kind: str, certificate: Mapping[str, Any] | None) -> Certified:
 
 def _why(certificate: Mapping[str, Any], verdict: str) -> str:
     """Say what a verdict means here: which periods were never loaded, or what the certificate says itself."""
-    gaps = [phrase("{low} to {high}", low=begin, high=end) for begin, end in certificate.get("gaps") or ()]
+    gaps = [_period(one) for one in certificate.get("gaps") or ()]
     if not gaps:
         return translated(str(certificate.get("why") or _MEANS[verdict]))
     why = phrase("not loaded: {periods}", periods="; ".join(gaps[:_MOST_GAPS]))
@@ -123,17 +123,26 @@ def _why(certificate: Mapping[str, Any], verdict: str) -> str:
 
 def _got(certificate: Mapping[str, Any], verdict: str) -> str:
     """Say how many rows there are, of how many, and when they were loaded."""
-    words = "{rows} of {all:,} rows" if verdict == "part" else "{rows} rows"
-    got = phrase(words, rows=_fact(certificate.get("rows")), all=certificate.get("rows_of_load", 0))
+    rows, all_rows = certificate.get("rows"), certificate.get("rows_of_load")
+    if verdict == "part" and isinstance(rows, int) and isinstance(all_rows, int):
+        got = phrase("{some:,} of {rows}", some=rows, rows=counted(all_rows, "rows"))
+    else:
+        got = counted(rows, "rows") if isinstance(rows, int) else ""
     day = str(certificate.get("loaded_at") or "")[:10]
-    return f"{got}, {phrase('loaded {day}', day=day)}" if day else got
+    return ", ".join(filter(None, [got, phrase("loaded {day}", day=day) if day else ""]))
 
 
 def _fact(value: Any) -> str:
     if value is None or isinstance(value, dict):
         return ""
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(_period(one) if isinstance(one, list | tuple) and len(one) == 2 else str(one) for one in value)
     if isinstance(value, int) and not isinstance(value, bool):
         return written(value, ",")
-    return word(str(value))
+    return translated(word(str(value)))
+
+
+def _period(ends: Sequence[Any]) -> str:
+    """Say from when to when; what has no end reaches from the beginning, or until now."""
+    low, high = ends
+    return phrase("{low} to {high}", low=word(str(low or "the beginning")), high=word(str(high or "now")))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impressions_analytics.charts.language import counted, over_mailings, phrase, written
+from impressions_analytics.charts.language import counted, over_mailings, phrase, quantity
 from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import between, share, whole
 
@@ -130,7 +130,7 @@ def hours(value: float) -> str:
     ('30 minutes', '12 hours', '4 days')
     """
     if value < 1:
-        return phrase("{time:.0f} minutes", time=value * 60)
-    if value < 72:
-        return phrase("{time} hours", time=written(value, ".2g" if value < 10 else ".0f"))
-    return phrase("{time:.2g} days", time=value / 24)
+        return quantity(value * 60, ".0f", "minutes")
+    return (
+        quantity(value, ".2g" if value < 10 else ".0f", "hours") if value < 72 else quantity(value / 24, ".2g", "days")
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.certificate import certificate_of
-from impressions_analytics.columns import Kind
+from impressions_analytics.columns import Kind, columns_of
 from impressions_analytics.engine import check_family, origin_of
 from impressions_analytics.errors import ArchiveError, InvalidArgumentError, printable
 from impressions_analytics.parquet.places import local_path
@@ -37,10 +37,22 @@ NEEDED: dict[Kind, tuple[str, ...]] = {
     "clicks": ("mailing", "destination", "useragent", "timestamp"),
     "destinations": ("ID", "mailing", "timestampsent"),
     "emailings": ("ID", "subject", "timestamp"),
-    "errors": ("mailing", "destination", "status", "errorcode"),
+    "errors": ("mailing", "destination", "description", "status", "errorcode"),
     "unsubscribes": ("mailing", "destination"),
     "abuses": ("mailing", "destination"),
 }
+
+
+def needed(kind: Kind, family: str | None) -> tuple[str, ...]:
+    """Return the columns that a report needs of a kind, as far as the family has them.
+
+    Examples
+    --------
+    >>> needed("errors", "publisher")
+    ('mailing', 'destination', 'description', 'errorcode')
+    """
+    known = {column.name for column in columns_of(kind, "publisher" if family == "publisher" else "ms")}
+    return tuple(name for name in NEEDED[kind] if name in known)
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,7 @@ def gather(data: Any, given: Mapping[Kind, Any], *, zone: str | None = None) -> 
             origin = origin_of(source, kind)
             check_family(family, origin.family, kind)
             family = family or origin.family
-            sources[kind] = _read(source, kind)
+            sources[kind] = _read(source, kind, needed(kind, origin.family))
             certificates[kind] = _certificate(sources[kind], source, kind)
     zones = (certificate.get("zone") for certificate in certificates.values() if certificate)
     emailings = _emailings(sources.get("emailings"))
@@ -140,9 +152,8 @@ def _opened(data: Any) -> Any:
     return archive if _rows(archive, "impressions") else data
 
 
-def _read(source: Any, kind: Kind) -> Any:
+def _read(source: Any, kind: Kind, columns: tuple[str, ...]) -> Any:
     """Read what is small enough for the memory once, since many analyses follow; leave the rest where it is."""
-    columns = NEEDED[kind]
     if _is_archive(source) and _rows(source, kind) <= MOST_ROWS_IN_MEMORY:
         return source.read(kind, columns=columns)
     if _is_file(source):

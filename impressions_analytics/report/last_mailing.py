@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impressions_analytics.charts.language import counted, long_date, phrase, translated, written
+from impressions_analytics.charts.language import counted, long_date, phrase, translated
 from impressions_analytics.errors import ImpressionsError
-from impressions_analytics.report.tables import between, whole
+from impressions_analytics.report.tables import between, small_share, whole
 
 if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
 _FEWEST = 3
+_BY_CHANCE = 1.96  # standard deviations of a share, by counting alone
 _SETTLED = pd.Timedelta(days=7)
 _MEASURES = (
-    ("Opened", "opened_low", "opened_high", "opened_messages"),
-    ("Clicked", "clicked", "clicked", "clicked_messages"),
-    ("Bounced", "bounced", "bounced", "bounced_messages"),
-    ("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages"),
-    ("Complained", "complained", "complained", "complained_messages"),
+    ("Opened", "opened_low", "opened_high", "opened_messages", "delivered"),
+    ("Clicked", "clicked", "clicked", "clicked_messages", "delivered"),
+    ("Bounced", "bounced", "bounced", "bounced_messages", "sent"),
+    ("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages", "delivered"),
+    ("Complained", "complained", "complained", "complained_messages", "delivered"),
 )
+"""What the page calls a figure, the columns of the ends of its range, of its messages, and of what it is a share."""
 _MEANS = {
     "Opened": "the lower share leaves machines out",
     "Bounced": "of the sent messages",
+    "Retried": "of the sent messages; delivered after an error: {retried:,}",
 }
 
 
@@ -56,7 +60,7 @@ class Measure:
 class LastMailing:
     """The last mailing in words. `remarks` are sentences on how final the figures are; `findings` on what is wrong."""
 
-    subject: str
+    heading: str
     number: int
     sent: str
     measures: list[Measure]
@@ -76,9 +80,10 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
     ]
     number = int(last["mailing"])
     subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
+    heading = phrase("Last mailing: {subject}" if results.is_newest else "Mailing: {subject}", subject=subject)
     sent = long_date(last["sent_at"])
     remarks = _remarks(last, results, inputs)
-    return LastMailing(subject, number, sent, measures, remarks, _findings(last, results, inputs))
+    return LastMailing(heading, number, sent, measures, remarks, _findings(last, results, inputs))
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
@@ -91,8 +96,8 @@ def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
     return Measure(phrase("Delivered"), whole(last["delivered"]), of, usual)
 
 
-def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str]) -> Measure:
-    label, low, high, messages = names
+def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str, str]) -> Measure:
+    label, low, high, messages, of = names
     count = counted(int(last[messages]), "messages")
     if pd.isna(last[high]):
         unknown = pd.isna(last["not_covered"])
@@ -100,37 +105,36 @@ def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, 
         return Measure(phrase(label), whole(last[messages]), phrase("messages"), phrase("no share: {why}", why=why))
     value = between(small_share(last[low]), small_share(last[high]))
     meaning = f"{count}, {phrase(_MEANS[label])}" if label in _MEANS else count
-    return Measure(phrase(label), value, meaning, _usual(last, before, low, high))
+    if label == "Bounced" and last.get("retried_messages", 0):
+        meaning = f"{count}, {phrase(_MEANS['Retried'], retried=int(last['retried_messages']))}"
+    return Measure(phrase(label), value, meaning, _usual(last, before, low, high, of))
 
 
-def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str) -> str:
-    """Say the median of the mailings before, and how many of them were higher or lower."""
+def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str, of: str) -> str:
+    """Say the median of the mailings before, and how many of them were higher or lower.
+
+    A difference that is no larger than what chance alone makes of that many messages in nineteen of twenty mailings is
+    called about the same.
+    """
     known = before.dropna(subset=[low, high])
     if len(known) < _FEWEST:
         return phrase("too few mailings before it to compare: {many}", many=len(known))
     usual = between(small_share(known[low].median()), small_share(known[high].median()))
     more, less = int((last[low] > known[low]).sum()), int((last[low] < known[low]).sum())
-    if not max(more, less):
-        return phrase("usually {usual}; the same", usual=usual)
+    median, messages = float(known[low].median()), float(last.get(of, last.get("sent", 0)) or 0)
+    if abs(last[low] - median) <= _BY_CHANCE * math.sqrt(median * (1 - median) / max(1.0, messages)):
+        return phrase("usually {usual}; about the same", usual=usual)
+    if len(known) in {more, less}:
+        words = "usually {usual}; higher than all {all}" if more else "usually {usual}; lower than all {all}"
+        return phrase(words, usual=usual, all=len(known))
     if more >= less:
         return phrase("usually {usual}; higher than {many} of {all}", usual=usual, many=more, all=len(known))
     return phrase("usually {usual}; lower than {many} of {all}", usual=usual, many=less, all=len(known))
 
 
-def small_share(value: float) -> str:
-    """Write a share in percent, with more decimals where it is small.
-
-    Examples
-    --------
-    >>> small_share(0.317), small_share(0.0012), small_share(0)
-    ('31.7%', '0.12%', '0%')
-    """
-    return "0%" if value == 0 else written(value, ".2%" if value < 0.01 else ".1%")
-
-
 def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
     """Say what a forecast says of a mailing whose opens still come in."""
-    seen = results.last_impression
+    seen = results.known_until
     if seen is None or seen - last["sent_at"] >= _SETTLED:
         return []
     answer, final = _forecast(int(last["mailing"]), inputs)
@@ -162,7 +166,11 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[st
     The week after the last mailing was sent is searched, with the mailings before it as its history, and where the
     archive goes further its last week too, which is what `impressions watch` looks at.
     """
-    if inputs.archive is None or results.last_impression is None:
+    from impressions_analytics.analytics.findings import in_words
+
+    if inputs.archive is None:
+        return [phrase("This was not looked for: only an archive, which `impressions sync` makes, can be searched.")]
+    if results.last_impression is None:
         return []
     week, until = last["sent_at"] + _SETTLED, results.known_until if results.is_newest else None
     moments = [week if until is None else min(week, until)]
@@ -171,19 +179,23 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[st
         said = [_found(inputs.archive, moment) for moment in moments]
     except ImpressionsError as problem:
         return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
-    wrong = dict.fromkeys(told for findings, _ in said for told in findings)
-    return list(wrong) or [nothing for _, nothing in said]
+    wrong = {_subject_of(row): in_words(row) for found, _ in said for row in found.to_dict("records")}
+    if wrong:
+        return [translated(told) for told in wrong.values()]
+    return [nothing for _, nothing in said if nothing] or [phrase("No mailing could be judged yet.")]
 
 
-def _found(archive: Any, as_of: pd.Timestamp) -> tuple[list[str], str]:
-    """Return what is out of line in the week up to a moment, and what to say if nothing is."""
+def _subject_of(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Return what a finding is about: what both weeks hold is told once, as the later one sees it."""
+    return (*(str(row[name]) for name in ("finding", "cohort", "mailing", "since")), row["rows"].split(" to ")[0])
+
+
+def _found(archive: Any, as_of: pd.Timestamp) -> tuple[pd.DataFrame, str]:
+    """Return what is out of line in the week up to a moment, and what to say if nothing is and mailings were judged."""
     from impressions_analytics import analytics
-    from impressions_analytics.analytics.findings import in_words
 
     found = analytics.find_anomalies(archive, as_of=as_of)
-    judged = len(found.attrs["looked_at"])
+    judged = counted(len(found.attrs["looked_at"]), "mailings")
     words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
-    if not judged:
-        words = "In the week to {as_of:%Y-%m-%d %H:%M} nothing out of line was found, and no mailing could be judged."
-    nothing = phrase(words, mailings=counted(judged, "mailings"), as_of=as_of)
-    return [translated(in_words(row)) for row in found.to_dict("records")], nothing
+    nothing = phrase(words, mailings=judged, as_of=as_of) if found.attrs["looked_at"] else ""
+    return found, nothing

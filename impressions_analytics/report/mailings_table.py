@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from impressions_analytics.charts.language import phrase, word
 from impressions_analytics.charts.texts import shortened
-from impressions_analytics.report.last_mailing import small_share
-from impressions_analytics.report.tables import between, whole
+from impressions_analytics.report.tables import between, small_share, whole
 
 MOST_MAILINGS = 1_000
 _MOST_LETTERS = 90
@@ -30,15 +30,15 @@ class MailingsTable:
         The cells, the newest mailing first.
     bars : list of (int, int) or None
         The range of opens of each row in percent of the delivered messages; None where it is not known.
-    more : str
-        What is left out, if anything.
+    caption : str
+        Of what the shares are, what the bars show, and what is left out.
     """
 
     header: list[tuple[str, bool]]
     opened: int | None
     rows: list[list[str]]
     bars: list[tuple[int, int] | None]
-    more: str
+    caption: str
 
 
 def mailings_table(outcomes: pd.DataFrame, *, most: int = MOST_MAILINGS) -> MailingsTable:
@@ -56,8 +56,9 @@ def mailings_table(outcomes: pd.DataFrame, *, most: int = MOST_MAILINGS) -> Mail
     columns: dict[str, list[str]] = {
         "sent": ["" if pd.isna(moment) else f"{moment:%Y-%m-%d}" for moment in newest["sent_at"]],
         "mailing": newest["mailing"].astype("str").tolist(),
-        "subject": [shortened(str(subject), _MOST_LETTERS) for subject in newest["subject"]],
     }
+    if newest["subject"].astype(bool).any():
+        columns["subject"] = [shortened(str(subject), _MOST_LETTERS) for subject in newest["subject"]]
     if "delivered" in newest:
         columns["delivered"] = [whole(count) for count in newest["delivered"]]
     bars: list[tuple[int, int] | None] = [None] * len(newest)
@@ -70,9 +71,18 @@ def mailings_table(outcomes: pd.DataFrame, *, most: int = MOST_MAILINGS) -> Mail
     for name in _SHARES:
         if name in newest:
             columns[name] = ["" if pd.isna(value) else small_share(value) for value in newest[name]]
-    more = ""
-    if len(outcomes) > most:
-        more = phrase("The newest {most:,} of {all:,}.", most=most, all=len(outcomes))
     header = [(word(name), name not in {"sent", "subject"}) for name in columns]
     opened = list(columns).index("opened") if "opened" in columns else None
-    return MailingsTable(header, opened, [list(row) for row in zip(*columns.values(), strict=True)], bars, more)
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    return MailingsTable(header, opened, rows, bars, _caption(columns, len(outcomes), most))
+
+
+def _caption(columns: Mapping[str, object], mailings: int, most: int) -> str:
+    said = []
+    if "bounced" in columns:
+        said.append(phrase("Bounces are a share of the sent messages, the other shares are of the delivered."))
+    if "opened" in columns:
+        said.append(phrase("The bar shows the opens: its stronger part is without machines."))
+    if mailings > most:
+        said.append(phrase("The newest {most:,} of {all:,}.", most=most, all=mailings))
+    return " ".join(said)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impressions_analytics.analytics.covered import read_covered
-from impressions_analytics.engine import RequiredColumns, open_input
+from impressions_analytics.engine import AnalysisInput, RequiredColumns, open_input
 
 if TYPE_CHECKING:
     from impressions_analytics.columns import Kind
@@ -45,8 +45,9 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``mailing``, ``subject``, ``sent_at``; as far as known ``sent``, ``delivered``, ``opened_low``, ``opened_high``,
         ``clicked``, ``bounced``, ``unsubscribed`` and ``complained``, which are shares, and the messages of each share
-        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered. A share is null
-        where an input does not cover the mailing; ``not_covered`` says which one.
+        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered. A message that
+        was delivered after an error has not bounced: such are ``retried_messages``, where deliveries were given. A
+        share is null where an input does not cover the mailing; ``not_covered`` says which one.
     """
     result = performance[["mailing"]].assign(
         subject=[inputs.subjects.get(number, "") for number in performance["mailing"]]
@@ -64,10 +65,15 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
     for kind, word in PROBLEMS.items():
         if inputs.get(kind) is not None:
             of: Kind = "destinations" if kind == "errors" else "deliveries"
-            messages = performance["mailing"].map(_messages(inputs, kind)).fillna(0).astype("int64")
+            messages = _counted(inputs, kind, performance)
+            members = _counted(inputs, kind, performance, of=of)
+            if kind == "errors" and inputs.get("deliveries") is not None:
+                result["retried_messages"] = _counted(inputs, kind, performance, of="deliveries")
+                messages = _counted(inputs, kind, performance, without="deliveries")
+                members = _counted(inputs, kind, performance, of=of, without="deliveries")
             result[f"{word}_messages"] = messages
-            members = performance["mailing"].map(_messages(inputs, kind, of)).fillna(0)
-            known = performance["mailing"].map(lambda mailing, needs=(kind, of): covered.by(mailing, needs))
+            needs: tuple[Kind, ...] = (kind, of) if kind != "errors" else (kind, of, "deliveries")
+            known = performance["mailing"].map(lambda mailing, needs=needs: covered.by(mailing, needs))
             result[word] = _share(members, result.get(_TOTALS[of])).where(known)
     words = [covered.words(mailing) for mailing in performance["mailing"]]
     result["not_covered"] = pd.Series(words, result.index, dtype="str")
@@ -81,16 +87,27 @@ def _share(members: pd.Series[int], of: pd.Series[Any] | None) -> pd.Series[floa
     return members / of.where(of > 0)
 
 
-def _messages(inputs: Inputs, kind: Kind, of: Kind | None = None) -> dict[int, int]:
-    """Count the messages of each mailing that have a row of a kind, and one of another kind too if that is named."""
+def _counted(
+    inputs: Inputs, kind: Kind, performance: pd.DataFrame, *, of: Kind | None = None, without: Kind | None = None
+) -> pd.Series[int]:
+    """Count the messages of each mailing that have a row of a kind, one of `of` too, and none of `without`."""
     source = open_input(inputs.get(kind), RequiredColumns(kind, ("mailing", "destination")))
-    rows = source.table
-    if of is not None and inputs.get(of) is not None:
-        name = "ID" if of == "destinations" else "destination"
-        others = source.also(inputs.get(of), RequiredColumns(of, ("mailing", name))).rename(destination=name)
-        rows = rows.semi_join(others, ["mailing", "destination"])
+    rows = with_and_without(source, source.table, inputs, of=of, without=without)
     counted = rows.group_by("mailing").aggregate(messages=rows.destination.nunique())
-    return {row["mailing"]: row["messages"] for row in source.engine.fetch(counted).to_pylist()}
+    found = {row["mailing"]: row["messages"] for row in source.engine.fetch(counted).to_pylist()}
+    return performance["mailing"].map(found).fillna(0).astype("int64")
+
+
+def with_and_without(
+    source: AnalysisInput, rows: Any, inputs: Inputs, *, of: Kind | None = None, without: Kind | None = None
+) -> Any:
+    """Keep the rows whose message has a row of the kind `of`, and none of the kind `without`, where these are given."""
+    for kind, join in ((of, "semi_join"), (without, "anti_join")):
+        if kind is not None and inputs.get(kind) is not None:
+            name = "ID" if kind == "destinations" else "destination"
+            others = source.also(inputs.get(kind), RequiredColumns(kind, ("mailing", name))).rename(destination=name)
+            rows = getattr(rows, join)(others, ["mailing", "destination"])
+    return rows
 
 
 def sent_at(inputs: Inputs) -> dict[int, pd.Timestamp]:

@@ -7,6 +7,7 @@ classes: ``f-blue`` fills with the page's blue, ``s-blue`` strokes with it.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Draw = Callable[["Axes"], object]
 
 WIDE_INCHES, NARROW_INCHES = 9.0, 4.6
+_ONE_AT_A_TIME = threading.Lock()
 _POINTS = 72  # an inch of an SVG that matplotlib writes
 _SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
 _CLASS_OF = {light: name for name, (light, _) in COLOURS.items()}
@@ -54,8 +56,8 @@ def _svg(draw: Draw, name: str, size_inches: tuple[float, float], description: s
     import matplotlib
     from matplotlib.figure import Figure
 
-    # Text stays text, and the salt makes the same page of the same data.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    # Text stays text, and the salt makes the same page of the same data. These settings are the whole process's.
+    with _ONE_AT_A_TIME, matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure = Figure(figsize=size_inches, facecolor="none")
         ax = figure.subplots()
         draw(ax)

@@ -9,7 +9,7 @@ import pandas as pd
 from impressions_analytics.charts.language import counted, phrase
 from impressions_analytics.charts.problems import plot_problems
 from impressions_analytics.engine import RequiredColumns, open_input
-from impressions_analytics.report.outcomes import PROBLEMS
+from impressions_analytics.report.outcomes import PROBLEMS, with_and_without
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.section import Section, heights
 from impressions_analytics.report.tables import HtmlTable, share, table_of
@@ -25,11 +25,11 @@ _SAYS = {
     "complained": ("Complained: {messages}.", "Complained: {some:,} of {all:,} messages delivered ({share})."),
 }
 _CAPTIONS = {
-    "bounced": "Mailings with the most bounces",
-    "unsubscribed": "Mailings with the most unsubscribes",
-    "complained": "Mailings with the most complaints",
+    "bounced": "Mailings with the largest share of bounces",
+    "unsubscribed": "Mailings with the largest share of unsubscribes",
+    "complained": "Mailings with the largest share of complaints",
 }
-_REASON = ("status", "errorcode")
+_REASON = ("description", "status", "errorcode")
 
 
 def problems_section(results: Results, inputs: Inputs) -> Section | None:
@@ -66,6 +66,8 @@ def problems_in_words(outcomes: pd.DataFrame) -> str:
             continue
         total = int(outcomes[of].sum())
         sentences.append(phrase(of_all, some=messages, all=total, share=share(messages, total)))
+    if "retried_messages" in outcomes and (retried := int(outcomes["retried_messages"].sum())):
+        sentences.append(phrase("Delivered after an error: {messages}.", messages=counted(retried, "messages")))
     return " ".join(sentences)
 
 
@@ -88,11 +90,15 @@ def problem_tables(outcomes: pd.DataFrame, inputs: Inputs) -> list[HtmlTable]:
 def _reasons(inputs: Inputs) -> list[HtmlTable]:
     """Count the bounced messages by what the receiving server answered."""
     errors = inputs.get("errors")
-    if not isinstance(errors, pd.DataFrame) or not set(_REASON) <= set(errors.columns):
+    known = [name for name in _REASON if name in getattr(errors, "columns", ())]
+    if not known:
         return []
-    rows = open_input(errors, RequiredColumns("errors", ("destination", *_REASON)))
-    counts = rows.table.group_by(list(_REASON)).aggregate(messages=rows.table.destination.nunique())
-    found = rows.engine.fetch(counts).to_pandas().sort_values("messages", ascending=False, kind="stable")
-    heads = {"status": "status of the mail server", "errorcode": "code", "messages": "messages"}
-    told = found.fillna(dict.fromkeys(_REASON, phrase("not told")))
+    source = open_input(errors, RequiredColumns("errors", ("mailing", "destination", *known)))
+    rows = with_and_without(source, source.table, inputs, without="deliveries")
+    counts = rows.group_by(known).aggregate(messages=rows.destination.nunique())
+    found = source.engine.fetch(counts).to_pandas().sort_values("messages", ascending=False, kind="stable")
+    heads = {
+        "description": "what the mail server said", "status": "status", "errorcode": "code", "messages": "messages",
+    }  # fmt: skip
+    told = found.fillna(dict.fromkeys(known, phrase("not told")))
     return [table_of(told, phrase("Why messages bounced"), heads, most=_MOST)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impressions_analytics import analytics
-from impressions_analytics.charts.language import counted, phrase
+from impressions_analytics.charts.language import counted, phrase, value_word
 from impressions_analytics.charts.recipients import plot_country_breakdown, plot_provider_breakdown
 from impressions_analytics.errors import ImpressionsError
 from impressions_analytics.report.pictures import picture
@@ -61,7 +61,8 @@ def providers_section(results: Results, inputs: Inputs) -> Section | None:
         rate = between(share(top["open_rate_low"], 1), share(top["open_rate_high"], 1))
         says += " " + phrase(
             "The most were delivered at {provider}: {messages}, of which {rate} were opened.",
-            provider=top["provider"], messages=counted(int(top["messages_delivered"]), "messages"), rate=rate,
+            provider=value_word(top["provider"]), rate=rate,
+            messages=counted(int(top["messages_delivered"]), "messages"),
         )  # fmt: skip
     heads = {
         "provider": "provider", "messages_delivered": "delivered", "messages_bounced": "bounced",

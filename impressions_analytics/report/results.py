@@ -144,7 +144,7 @@ def _over_time(opens: Any, span: tuple[pd.Timestamp, pd.Timestamp] | None) -> tu
     days = (span[1] - span[0]).days + 1 if span else 0
     every = next(step for most, step in _STEPS if days <= most)
     counted: Literal["hour", "day"] = "hour" if every == "hour" else "day"
-    kinds = analytics.impressions_over_time(opens, every=counted, by="kind")[["period", "kind", "impressions"]]
+    kinds = analytics.impressions_over_time(opens, every=counted, by="kind", count="rows")
     firsts = analytics.impressions_over_time(opens, every=counted, count="first")
     return every, _added_up(kinds, every, ["kind"]), _added_up(firsts, every, [])
 

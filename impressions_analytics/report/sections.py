@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics.charts.breakdown import plot_user_agents
+from impressions_analytics.charts.breakdown import NAMELESS, plot_user_agents
 from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
-from impressions_analytics.charts.language import counted, phrase, word
+from impressions_analytics.charts.language import counted, phrase, word, written
 from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
@@ -70,7 +70,10 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
             begin=_day(results.value_range[0]), end=_day(results.value_range[1]), most=int(top["impressions"]),
             period=_day(top["period"]),
         )  # fmt: skip
-        says += " " + phrase("A first open is the earliest impression of a message.")
+        says += " " + phrase(
+            "Prefetched images were fetched before anybody looked, so they tell no reader; a proxy fetches when a "
+            "message is opened."
+        )
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     heads |= {kind: kind for kind in KIND_OF_OPEN}
     drawn = picture(
@@ -108,20 +111,29 @@ def _machines(results: Results, inputs: Inputs) -> Section:
 
 
 def _programs(results: Results, inputs: Inputs) -> Section:
-    known = results.clients[results.clients["client"] != "unknown"].head(3)
-    shares = zip(known["client"], known["share_of_destinations"], strict=True)
-    parts = ", ".join(f"{client} {share(part, 1)}" for client, part in shares)
+    total = results.impressions()
+    known = results.clients[results.clients["client"] != "unknown"].nlargest(3, "impressions")
+    counts = zip(known["client"], known["impressions"], strict=True)
+    parts = ", ".join(f"{client} {share(count, total)}" for client, count in counts)
     says = phrase("No mail program is known.")
     if parts:
-        says = phrase("Of the messages opened, the most were opened in {programs}.", programs=parts)
-    says += " " + phrase("A message opened in two programs counts in both.")
+        says = phrase("The most impressions are from {programs}.", programs=parts)
+    says += " " + phrase("In the table, a message opened in two programs counts in both.")
     tables = [
-        table_of(results.clients, phrase("Mail programs"), {"client": "program", **_COUNTED}),
+        table_of(_named_programs(results), phrase("Mail programs"), {"client": "program", **_COUNTED}),
         table_of(results.systems, phrase("Systems"), {"os": "system", **_COUNTED}),
         table_of(results.devices, phrase("Devices, as the user agent tells"), {"device": "device", **_COUNTED}),
     ]
     drawn = picture(lambda ax: plot_user_agents(results.clients_by_kind, ax), "clients", says, height=4.2)
     return Section(phrase("Mail programs"), says, drawn, tables)
+
+
+def _named_programs(results: Results) -> pd.DataFrame:
+    """Return the programs as the chart names them: those without a name by the kind of their opens."""
+    nameless = results.clients_by_kind[results.clients_by_kind["client"] == "unknown"]
+    named = results.clients[results.clients["client"] != "unknown"]
+    both = pd.concat([named, nameless.assign(client=nameless["kind"].replace(NAMELESS))[named.columns]])
+    return both.sort_values("impressions", ascending=False, kind="stable", ignore_index=True)
 
 
 def _mailings(results: Results, inputs: Inputs) -> Section:
@@ -133,7 +145,7 @@ def _mailings(results: Results, inputs: Inputs) -> Section:
         else "{mailings}. Without deliveries there is no open rate of the delivered messages, and the range is one of "
         "counts."
     )
-    says = phrase(words, mailings=counted(len(result), "mailings"))
+    says = f"{phrase(words, mailings=counted(len(result), 'mailings'))} {phrase('Thin lines are 95% intervals.')}"
     heads = {
         "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
         "unique_opens_not_only_machines": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",
@@ -169,7 +181,9 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
     says += kinds_counted(result)
     heads = {"mailing": "mailing", "opens": "opens within a week", "half_life_hours": "half-life in hours"}
     named = last.assign(mailing=last["mailing"].map(lambda number: inputs.names.get(number, str(number))))
-    drawn = picture(lambda ax: plot_open_decay(result, ax, names=inputs.names), "decay", says)
+    drawn = ""
+    if len(half_lives):
+        drawn = picture(lambda ax: plot_open_decay(result, ax, names=inputs.names), "decay", says)
     return Section(
         phrase("How quickly mail is opened"), says, drawn, [table_of(named, phrase("Half-lives"), heads, last=True)]
     )
@@ -197,8 +211,9 @@ def _profiles(results: Results, inputs: Inputs) -> Section:
     profiles = counted(len(result), "profiles")
     says = phrase("{profiles} with an impression.", profiles=profiles)
     if len(result):
-        words = "{profiles} with an impression, half of them {median:.3g} or more."
-        says = phrase(words, profiles=profiles, median=float(result["impressions"].median()))
+        median = float(result["impressions"].median())
+        words = "{profiles} with an impression, half of them {median} or more."
+        says = phrase(words, profiles=profiles, median=written(median, ",.3g" if median < 1000 else ",.0f"))
     if without:
         left_out = counted(without, "impressions")
         says += " " + phrase("Not counted, since they carry no profile: {opens}.", opens=left_out)

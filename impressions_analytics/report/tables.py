@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from impressions_analytics.charts.language import phrase, word, written
+from impressions_analytics.charts.language import phrase, value_word, word, written
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.texts import shortened
 
 MOST_ROWS = 100
 MOST_LETTERS = 160
-_OF_OUR_WORDS = ("kind", "client", "os", "device")
+_OF_OUR_WORDS = ("kind", "client", "os", "device", "provider", "country")
 """Columns whose values this package names, as unknown is; what others named stays as it is."""
 
 
@@ -69,14 +69,14 @@ def _texts(column: pd.Series[Any]) -> list[str]:
     name = str(column.name)
     share = any(word in name for word in ("share", "rate"))
     texts = ["" if pd.isna(value) else _text(value, share=share) for value in column.tolist()]
-    return list(map(word, texts)) if name in _OF_OUR_WORDS else texts
+    return list(map(value_word, texts)) if name in _OF_OUR_WORDS else texts
 
 
 def _text(value: Any, *, share: bool) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, float):
-        return written(value, ".1%" if share else ",.3g")
+        return small_share(value) if share else written(value, ",.3g")
     return whole(value) if isinstance(value, int) else shortened(str(value), MOST_LETTERS)
 
 
@@ -104,7 +104,7 @@ def kinds_counted(result: pd.DataFrame) -> str:
     kinds = result.attrs.get("kinds") or KIND_OF_OPEN
     if not set(kinds) < set(KIND_OF_OPEN):
         return ""
-    return " " + phrase("Counted: opens of the kinds {kinds}.", kinds=", ".join(map(word, kinds)))
+    return " " + phrase("Counted: opens of the kinds {kinds}.", kinds=", ".join(map(value_word, kinds)))
 
 
 def between(low: str, high: str) -> str:
@@ -118,6 +118,17 @@ def between(low: str, high: str) -> str:
     return high if low == high else phrase("{low} to {high}", low=low, high=high)
 
 
+def small_share(value: float) -> str:
+    """Write a share in percent, with more decimals where it is small.
+
+    Examples
+    --------
+    >>> small_share(0.317), small_share(0.0012), small_share(0)
+    ('31.7%', '0.12%', '0%')
+    """
+    return "0%" if value == 0 else written(value, ".2%" if value < 0.01 else ".1%")
+
+
 def share(count: float, total: float) -> str:
     """Write a share in percent; nothing to divide by is said, not guessed.
 
@@ -126,4 +137,4 @@ def share(count: float, total: float) -> str:
     >>> share(1, 8), share(1, 0)
     ('12.5%', 'no data')
     """
-    return written(count / total, ".1%") if total else phrase("no data")
+    return small_share(count / total) if total else phrase("no data")

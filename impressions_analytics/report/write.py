@@ -171,7 +171,7 @@ def _definitions() -> HtmlTable:
     }
     result = metrics()
     return table_of(
-        result.assign(**{name: result[name].map(translated) for name in heads}), phrase("Definitions"), heads
+        result.assign(**{name: result[name].map(word).map(translated) for name in heads}), phrase("Definitions"), heads
     )
 
 
