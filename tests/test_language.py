@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pandas as pd
 import pytest
 
@@ -30,6 +32,7 @@ NO_DUTCH = re.compile(
 OURS = (
     "Click-to-open",
     "click-to-open",
+    "`impressions sync`",
     "user unknown",
     "mailbox full",
     "no such recipient here",
@@ -103,6 +106,15 @@ def test_every_finding_is_told_in_dutch(measure: Any) -> None:
         ("2026-06-28 no impression at all from 2026-06-28 00:00 to 2026-06-29 10:00, 41 expected",
          "2026-06-28: geen enkele impressie van 2026-06-28 00:00 tot 2026-06-29 10:00, 41 verwacht"),
         ("every row that the API counts is here, once", "elke rij die de API telt, is hier precies één keer"),
+        ("the archive has no destinations and no deliveries: sync all kinds, as in impressions sync FOLDER --kind all",
+         "het archief heeft geen bestemmingen en geen afleveringen: sync alle soorten, zoals met impressions sync "
+         "FOLDER --kind all"),
+        ("nothing is known from 2026-01-01 00:00:00 to 2026-03-01 00:00:00",
+         "er is niets bekend van 2026-01-01 00:00:00 tot 2026-03-01 00:00:00"),
+        ("2026-06-01 May recipients opened far less of mailing 412 than usual: 0 of 1,200, 300 expected",
+         "2026-06-01: ontvangers met May openden veel minder van mailing 412 dan gebruikelijk: 0 van 1.200, "
+         "300 verwacht"),
+        ("Forecast", "Forecast"),  # a name of somebody else's that is also a word of charts
         ("what nobody has translated, 1,234 {of} it", "what nobody has translated, 1,234 {of} it"),
     ],
 )  # fmt: skip
@@ -179,3 +191,27 @@ def test_the_english_report_is_the_same_before_and_after_a_dutch_one(archive: ia
 def test_a_language_without_a_table_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ia.InvalidArgumentError, match="language must be 'en' or 'nl', got 'de'"):
         ia.write_report("nowhere", tmp_path / "report.html", language="de")  # type: ignore[arg-type]
+
+
+def test_what_others_named_stays_as_it_is_though_the_table_has_the_word(tmp_path: Path) -> None:
+    opens = ia.read_snapshot(Path(__file__).parent.parent / "data" / "sample" / "impressions.parquet")
+    opens["useragent"] = pd.Categorical(["May/1.0"] * 150 + ["Forecast/2.0"] * (len(opens) - 150))
+    opens.attrs["load"] |= {"verdict": "part", "rows_of_load": None, "why": "{May}"}
+    names = pd.DataFrame({"ID": opens["mailing"].unique(), "subject": ["May", "{Open rate}", "unknown"]})
+    page = Path(ia.write_report(opens, tmp_path / "report.html", emailings=names, language="nl")).read_text("utf-8")
+    assert {"May", "Forecast", "{Open rate}"} <= set(texts_of(page)) and "Laatste mailing: unknown" in page
+    assert not {"mei", "Voorspelling", "{Openpercentage}"} & set(texts_of(page))
+
+
+def test_two_languages_at_once_do_not_mix_and_the_settings_of_charts_stay(tmp_path: Path) -> None:
+    opens = ia.read_snapshot(Path(__file__).parent.parent / "data" / "sample" / "impressions.parquet")
+    made_at = pd.Timestamp("2026-11-24 09:00").to_pydatetime()
+
+    def page(number: int) -> bytes:
+        file, language = tmp_path / f"{number}.html", ("en", "nl")[number % 2]
+        return Path(ia.write_report(opens, file, language=language, made_at=made_at)).read_bytes()
+
+    before, alone = dict(matplotlib.rcParams), [page(0), page(1)]
+    with ThreadPoolExecutor(2) as workers:
+        assert list(workers.map(page, range(4))) == alone * 2
+    assert dict(matplotlib.rcParams) == before

@@ -385,7 +385,7 @@ def test_a_report_of_a_period_shows_the_mailings_that_were_sent_in_it(tmp_path: 
     page = written(tmp_path, impressions, begin="2026-01-12", end="2026-01-26", **given)
     table = page.text[page.text.index("Each mailing, the newest first") : page.text.rindex("Opens over time")]
     assert re.findall(r"\b4\d\d\b", table) == ["403", "402"]
-    with pytest.raises(ia.InvalidArgumentError, match="there is no mailing 999 in the data, only 11, the newest"):
+    with pytest.raises(ia.InvalidArgumentError, match="there is no mailing 999 in the data; it has 11, the newest"):
         ia.write_report(impressions, tmp_path / "none.html", emailing=[401, 999], **given)
     with pytest.raises(ia.InvalidArgumentError, match="no mailing was sent from 2027-01-01 to now; the last one was"):
         ia.write_report(impressions, tmp_path / "none.html", begin="2027-01-01", **given)

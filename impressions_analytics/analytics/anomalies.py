@@ -100,6 +100,8 @@ def find_anomalies(
     ------
     AnalysisError
         The archive has no impressions, destinations or deliveries.
+    ArchiveError
+        There is no archive.
     InvalidArgumentError
         An argument cannot be used.
 
@@ -174,6 +176,8 @@ def _kinds_there(archive: Any) -> list[Kind]:
     """Return the kinds that can be looked at, or say which one is missing."""
     if not callable(getattr(archive, "scan", None)) or not callable(getattr(archive, "read", None)):
         raise InvalidArgumentError(f"find_anomalies needs an Archive, got {type(archive).__name__}")
+    if not archive.kinds:
+        archive.scan("impressions")  # which says that there is no archive, or nothing in it
     missing = [kind for kind in NEEDED if kind not in archive.kinds]
     if missing:
         raise AnalysisError(

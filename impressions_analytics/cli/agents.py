@@ -29,7 +29,7 @@ def agents(
     rules: Annotated[Path | None, typer.Option(metavar="FILE", help="Rules of your own, as TOML.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the user agents that no rule knows, most frequent first, to send to the project or to write rules for.
+    """List the user agents that no rule knows. The most frequent first, to send to the project or to write rules for.
 
     Each line is the number of impressions and the user agent. E-mail addresses, IP addresses, links and long ids are
     left out of it.

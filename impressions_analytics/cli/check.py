@@ -17,7 +17,7 @@ def check(
     save: Annotated[bool, typer.Option("--save", help="Keep the facts; later loads read them.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find out how the API behaves for this account: at most 25 calls, and no row is shown.
+    """Find out how the API behaves for this account. It takes at most 25 calls, and no row is shown.
 
     Example: COPERNICA_ACCESS_TOKEN=... impressions check
     """

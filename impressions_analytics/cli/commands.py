@@ -83,7 +83,7 @@ def demo(
     impressions: Annotated[int, typer.Option(min=1, help="How many impressions to invent.")] = 20_000,
     show: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
 ) -> None:
-    """Load invented rows over HTTP, analyse, save and draw them, and write their report. Needs no account.
+    """Try it all on invented rows, without an account. They are loaded over HTTP, analysed, saved, drawn and reported.
 
     Example: impressions demo --out impressions-demo
     """
@@ -105,7 +105,7 @@ def load(
     plan: Annotated[bool, typer.Option("--plan", help="Only tell how many calls it will take.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Load events of destinations, emailings or the whole account into one Parquet file.
+    """Load events into one Parquet file. They are of destinations, of emailings, or of the whole account.
 
     Example: COPERNICA_ACCESS_TOKEN=... impressions load --destination 112 --out opens.parquet
     """
@@ -149,7 +149,7 @@ def sync(
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring an archive up to now: only new periods, and the last days for late rows. Made for cron.
+    """Bring an archive up to now. It asks for new periods, and for the last days again for late rows. Made for cron.
 
     The first sync decides where the archive begins; a kind that is added later begins there too, unless --begin says
     otherwise.
@@ -208,7 +208,7 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a star of tables for BI tools from an archive; what did not change since the last export stays.
+    """Write an archive as a star of tables for BI tools. What did not change since the last export stays.
 
     Example: impressions export data/archive --out bi/
     """
@@ -229,7 +229,7 @@ def verify(
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read a whole archive and hold it against what it says of itself; exit code 1 when anything is wrong or missing.
+    """Hold an archive against what it says of itself. All of it is read; exit code 1 when anything is wrong or missing.
 
     Example: impressions verify data/archive
     """

@@ -24,7 +24,7 @@ def mailings(
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the mailings, newest first: number, date, subject, and how many messages were sent.
+    """List the mailings, the newest first. Columns are number, date, subject, and how many messages were sent.
 
     Example: COPERNICA_ACCESS_TOKEN=... impressions mailings
     """

@@ -28,7 +28,7 @@ def report(
     language: Annotated[Language, typer.Option(help="English or Dutch.")] = "en",
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
 ) -> None:
-    """Write one self-contained HTML page: the last mailing, figures, charts, definitions, certificate.
+    """Write the report, one HTML page for itself. It has the last mailing, figures, charts, definitions, certificates.
 
     Example: impressions report data/archive --begin 2026-01-01 --open
     """

@@ -25,7 +25,7 @@ def sandbox(
     ] = "{}",
     as_json: AsJson = False,
 ) -> None:
-    """Serve an imitation of the API on this machine until Ctrl-C, to try things on without an account.
+    """Serve an imitation of the API on this machine. It runs until Ctrl-C, to try things on without an account.
 
     It also stops when its standard input is a pipe and the pipe is closed.
 

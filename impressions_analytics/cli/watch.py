@@ -25,7 +25,7 @@ def watch(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what is out of line in the last mailings; exit code 1 and one line for each finding.
+    """Look for what is out of line in the last mailings. It prints a line for each finding, and ends with code 1 then.
 
     Example: impressions watch data/archive
     """

@@ -26,7 +26,7 @@ def chosen_mailings(inputs: Inputs, *, emailing: int | Sequence[int] | None, beg
     absent = sorted(chosen - set(known))
     if absent:
         raise InvalidArgumentError(
-            f"there is no mailing {', '.join(map(str, absent))} in the data, only {_listed(sorted(known))}"
+            f"there is no mailing {', '.join(map(str, absent))} in the data; it has {_listed(sorted(known))}"
         )
     if begin is not None:
         chosen = {number for number in chosen if known[number] >= moment("begin", begin)}
