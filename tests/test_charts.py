@@ -591,6 +591,15 @@ def test_the_newest_mailings_are_drawn_and_the_rest_is_said() -> None:
     assert "the last 5 of 30 mailings" in ax.get_xlabel()
 
 
+def test_the_numbers_of_mailings_stand_above_the_periods_in_which_they_were_sent() -> None:
+    sent_at = {401: "2026-01-01 09:00", 402: "2026-01-01 11:00", 403: "2026-01-03 23:59", 404: "2026-01-05"}
+    ax = ia.plot_impressions_over_time(over_time(3), sent_at=sent_at)
+    tops = over_time(3)["impressions"].tolist()
+    assert {(text.get_text(), text.xy[1]) for text in ax.texts} == {("401, 402", tops[0]), ("403", tops[2])}
+    crowded = ia.plot_impressions_over_time(over_time(400), sent_at={900: "2026-02-01", 901: "2026-02-02"})
+    assert len(crowded.texts) == 1
+
+
 def test_no_tick_stands_below_the_figures_at_the_right() -> None:
     rates = mailings(3).drop(columns=[name for name in mailings(3) if "_ci_" in name])
     opened, clicked = ia.plot_mailing_performance(rates).figure.axes

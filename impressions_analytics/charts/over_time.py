@@ -29,7 +29,7 @@ from impressions_analytics.charts.dates import (
 from impressions_analytics.charts.given import called, check_result, group_columns
 from impressions_analytics.charts.language import phrase, value_word, word, written
 from impressions_analytics.charts.palette import KIND_OF_OPEN, OTHERS, PART, SERIES, WHOLE
-from impressions_analytics.charts.peaks import name_layers
+from impressions_analytics.charts.peaks import name_layers, name_mailings
 from impressions_analytics.charts.stacked import Layer, draw_bars, draw_lines, tops
 from impressions_analytics.charts.texts import shortened
 from impressions_analytics.charts.tips import Tip, tell
@@ -66,6 +66,7 @@ def plot_impressions_over_time(
     names: Mapping[object, str] | None = None,
     zone: str | None = None,
     known_until: Any = None,
+    sent_at: Mapping[object, Any] | None = None,
 ) -> Axes:
     """Draw the result of `impressions_over_time`.
 
@@ -95,6 +96,9 @@ def plot_impressions_over_time(
     known_until : datetime-like or str, optional
         Until when the impressions are known, wall clock. A last period that ends later is drawn pale, since it is not
         over.
+    sent_at : mapping, optional
+        When each mailing was sent, wall clock, by its number. The numbers stand above the periods in which they were
+        sent, as far as there is room.
 
     Returns
     -------
@@ -138,6 +142,8 @@ def plot_impressions_over_time(
     lines = cumulative or (_dense(layers) and layers[0].look not in KIND_OF_OPEN.values())
     _draw(ax, layers, drawn, lines=lines, stacked=bool(groups) and not lines, last_is_over=not remark)
     _tell(ax, layers, drawn, periods, step)
+    if sent_at:
+        name_mailings(ax, sent_at, drawn, np.max(tops(layers, stacked=bool(groups) and not lines), axis=0))
     return ax
 
 

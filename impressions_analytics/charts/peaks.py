@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from impressions_analytics.charts.canvas import LETTER_INCHES, legend_within, width_inches
-from impressions_analytics.charts.palette import OTHERS
+from impressions_analytics.charts.palette import MUTED, OTHERS
 from impressions_analytics.charts.texts import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import numpy.typing as npt
     from matplotlib.axes import Axes
@@ -47,6 +51,44 @@ def name_layers(ax: Axes, layers: list[Layer], drawn: Numbers, heights: list[Num
     numbers = [_number(layer) for layer in layers]
     if direct and not _crowded(ax, numbers, peaks):
         _annotate(ax, layers, numbers, peaks)
+
+
+def name_mailings(ax: Axes, sent_at: Mapping[object, Any], drawn: Numbers, heights: Numbers) -> None:
+    """Put the numbers of mailings above the periods in which they were sent; what would touch a name is left out.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where the periods are drawn.
+    sent_at : mapping
+        When each mailing was sent, by its number.
+    drawn : array
+        Begin and end of each period.
+    heights : array
+        How high what is drawn reaches in each period.
+    """
+    names: dict[int, list[str]] = {}
+    for mailing, moment in sorted(sent_at.items(), key=lambda one: str(one[0])):
+        inside = (drawn[:, 0] <= _number_of(moment)) & (_number_of(moment) < drawn[:, 1])
+        if inside.any():
+            names.setdefault(int(inside.argmax()), []).append(str(mailing))
+    told: list[tuple[str, tuple[float, float]]] = []
+    for period in sorted(names, key=lambda period: -heights[period]):
+        one = (", ".join(names[period]), (float(drawn[period].mean()), float(heights[period])))
+        if not _crowded(ax, [name for name, _ in [*told, one]], [peak for _, peak in [*told, one]]):
+            told.append(one)
+    for name, (x, y) in told:
+        ax.annotate(
+            plain(name), (_within(ax, name, x), y), xytext=(0, 1), textcoords="offset points", ha="center",
+            va="bottom", fontsize="x-small", color=MUTED,
+        )  # fmt: skip
+
+
+def _number_of(moment: Any) -> float:
+    """Return a moment as a number of the axis of dates."""
+    from matplotlib.dates import date2num
+
+    return float(date2num(pd.Timestamp(moment)))  # type: ignore[no-untyped-call]
 
 
 def _number(layer: Layer) -> str:

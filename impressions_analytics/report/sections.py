@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
+_MOST_NUMBERS = 60
 _COUNTED = {
     "impressions": "impressions",
     "destinations": "messages opened",
@@ -71,13 +72,17 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
             period=_day(top["period"]),
         )  # fmt: skip
         says += " " + phrase(
-            "Prefetched images were fetched before anybody looked, so they tell no reader; a proxy fetches when a "
-            "message is opened."
+            "The numbers in the chart are mailings, where they were sent. Prefetched images were fetched before "
+            "anybody looked, so they tell no reader; a proxy fetches when a message is opened."
         )
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     heads |= {kind: kind for kind in KIND_OF_OPEN}
+    outcomes = results.outcomes.tail(_MOST_NUMBERS).dropna(subset=["sent_at"])
+    sent_at = dict(zip(outcomes["mailing"], outcomes["sent_at"], strict=True))
     drawn = picture(
-        lambda ax: plot_impressions_over_time(kinds, ax, zone=inputs.zone, known_until=results.known_until),
+        lambda ax: plot_impressions_over_time(
+            kinds, ax, zone=inputs.zone, known_until=results.known_until, sent_at=sent_at,
+        ),
         "time", says,
     )  # fmt: skip
     joined = table.merge(firsts, on="period", how="left")
