@@ -252,7 +252,7 @@ OPENS = truth.impressions()
 AWARE = pd.Timestamp("2025-01-01", tz="UTC")
 REFUSED = [
     (ia.impressions_over_time, {"every": "daily"}, "every must be one of 'hour', .* got 'daily'; did you mean 'day'"),
-    (ia.impressions_over_time, {"count": "all"}, "count must be one of 'impressions', 'first', got 'all'"),
+    (ia.impressions_over_time, {"count": "all"}, "count must be one of 'impressions', 'rows', 'first', got 'all'"),
     (ia.impressions_over_time, {"by": ["mailing", "mailing"]}, "by must be a column name or several different ones"),
     (ia.impressions_over_time, {"by": ["period"]}, r"by names \['period'\], which the result has itself"),
     (ia.impressions_per_profile, {"by": "mailing"}, "by must be one of 'profile', .* got 'mailing'"),

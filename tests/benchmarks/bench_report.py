@@ -54,7 +54,13 @@ def time_column(kind):
 
 def frame_of(box, kind):
     truth = box.truth_columns(kind)
-    frame = pd.DataFrame({column.name: typed(truth[column.name], column) for column in columns_of(kind)})
+    frame = pd.DataFrame({
+        column.name: typed(truth[column.name], column) for column in columns_of(kind) if column.name in truth
+    })  # fmt: skip
+    for column in columns_of(kind):
+        if column.name not in frame:  # what only some versions of the API send
+            frame[column.name] = pd.Series(None, frame.index, dtype=column.pandas_type)
+    frame = frame[[column.name for column in columns_of(kind)]]
     return frame.sort_values([time_column(kind), "ID"], ignore_index=True)
 
 
