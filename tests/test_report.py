@@ -339,7 +339,7 @@ def test_the_first_screen_tells_how_the_last_mailing_did_against_the_ten_before(
     assert "Last mailing: The same news Mailing 411, sent Monday 16 March 2026, 09:00" in first
     assert "Delivered 8 of 10 messages sent usually 10" in first
     assert "Opened 25.0% 2 messages, the lower share leaves machines out usually 40.0%; about the same" in first
-    assert "Bounced 20.0% 2 messages, of the sent messages; delivered after an error: 1 usually 0%; higher" in first
+    assert "Bounced 20.0% 2 messages, of the sent messages, with an error, but delivered: 1 usually 0%; higher" in first
     assert "Complained 0% 0 messages usually 0%; about the same" in first
     assert "Unsubscribed" not in first  # not given, which is not none
     assert "Opens still come in" in first
@@ -405,7 +405,7 @@ def test_bounces_unsubscribes_and_complaints_have_their_part(tmp_path: Path) -> 
     text = written(tmp_path, given.pop("impressions"), **given).text
     part = text[text.rindex("Bounces, unsubscribes, complaints") :]
     assert "Bounced: 3 of 110 messages sent (2.7%). Unsubscribed: 1 of 107 messages delivered (0.93%)." in part
-    assert "Delivered after an error: 1 message." in part
+    assert "With an error, but delivered: 1 message." in part
     assert "mailing messages share sent 411 The same news 2 20.0% 2026-03-16 09:00 410 The same news 1 10.0%" in part
     reasons = "what the mail server said status code messages no such user 5.1.1 550 2 full 5.2.2 552 1"
     assert reasons in part and "try later" not in part

@@ -72,11 +72,11 @@ def not_loaded(archive: Any, kinds: Sequence[Any], since: pd.Timestamp, now: pd.
     for kind in kinds:
         begin = max(since, _first(archive, kind, since))
         load = archive.read(kind, begin=begin.to_pydatetime(), columns=["ID"]).attrs["load"]
-        gaps = [(pd.Timestamp(low), pd.Timestamp(high)) for low, high in load["gaps"]]
+        gaps = [(pd.Timestamp(low), min(now, pd.Timestamp(high))) for low, high in load["gaps"]]
         end = pd.Timestamp(load["end"])
         if end <= now - LATE:
             gaps.append((end, now))
-        rows += [_gap(kind, low, high) for low, high in gaps]
+        rows += [_gap(kind, low, high) for low, high in gaps if low < now]
     return rows
 
 

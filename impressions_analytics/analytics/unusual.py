@@ -100,6 +100,28 @@ def surprise(
     return Surprise(last.expected, _probability(last, direction))
 
 
+def by_chance(count: int, total: int, share: float) -> float:
+    """Return how often chance alone takes a count so far from a share of the total, or farther, on either side.
+
+    It is twice the binomial tail on the side of the count, 1 at the most.
+
+    Examples
+    --------
+    >>> round(by_chance(2, 10, 0.5), 3), by_chance(1, 2000, 0.0), by_chance(0, 2000, 0.0)
+    (0.109, 0.0, 1.0)
+    """
+    if not 0 < share < 1 or not total:
+        return float(count == total * share)
+    if count > total * share:
+        count, share = total - count, 1 - share
+    # Outwards from the count, each outcome is this many times as probable as the one before it.
+    outcomes = np.arange(count, 0, -1, dtype="float64")
+    ratios = outcomes / (total - outcomes + 1) * (1 - share) / share
+    log = math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)
+    log += count * math.log(share) + (total - count) * math.log1p(-share)
+    return min(1.0, 2 * math.exp(log) * (1.0 + float(np.cumprod(ratios).sum())))
+
+
 @dataclass(frozen=True, slots=True)
 class _Last:
     """The last share, what was expected, and how much the log odds vary apart from counting."""

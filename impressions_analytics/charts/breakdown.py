@@ -32,7 +32,12 @@ _AXIS = {
     "share_of_destinations": "share of the opened destinations",
     "impressions": "share of the impressions",
 }
-NAMELESS = {"bot": "bots", "prefetch": "prefetched, program not told", "proxy": "proxies, program not told"}
+NAMELESS = {
+    "person": "persons, program not told",
+    "proxy": "proxies, program not told",
+    "prefetch": "prefetched, program not told",
+    "bot": "bots",
+}
 """What programs without a name are called when their kind is known: they are not unknown."""
 
 

@@ -95,7 +95,7 @@ def plot_open_decay(result: pd.DataFrame, ax: Axes | None = None, *, names: Mapp
 def _draw_all(ax: Axes, rows: pd.DataFrame, *, most: int) -> None:
     """Draw each curve with its name; where they are too many, the last one against where most of the others lie."""
     curves = [curve for _, curve in rows.groupby("group", sort=False)]
-    told: dict[str, pd.Series[float]] = {}
+    others_told: list[tuple[str, pd.Series[float]]] = []
     if len(curves) > most:
         others = rows[rows["group"] != curves[-1]["group"].iloc[0]]
         band = others.groupby("hours")["share_of_opens"].quantile(np.asarray([_MIDDLE[0], 0.5, _MIDDLE[1]])).unstack()
@@ -106,30 +106,32 @@ def _draw_all(ax: Axes, rows: pd.DataFrame, *, most: int) -> None:
         )  # fmt: skip
         ax.fill_between(band.index, low, high, color=OTHERS.colour, alpha=0.3, linewidth=0, label=label)
         ax.plot(band.index, middle, color=OTHERS.colour, linewidth=1, linestyle=(0, (4, 3)))
-        curves, told[phrase("median of the others")] = curves[-1:], band[0.5]
+        curves, others_told = curves[-1:], [(phrase("median of the others"), band[0.5])]
+    told = []
     for curve, look in zip(curves, SERIES, strict=False):
         name = str(curve["label"].iloc[0])
         _draw(ax, name, curve, look)
-        told = {name: curve.set_index("hours")["share_of_opens"], **told}
-    _tell(ax, told)
+        told.append((name, curve.set_index("hours")["share_of_opens"]))
+    _tell(ax, told + others_told)
     ax.axhline(0.5, color=MUTED, linewidth=0.8, zorder=1)
     ax.legend(loc="lower right", frameon=False, labelcolor=INK, fontsize="small", handlelength=3)
 
 
-def _tell(ax: Axes, shares: Mapping[str, pd.Series[float]]) -> None:
+def _tell(ax: Axes, shares: list[tuple[str, pd.Series[float]]]) -> None:
     """Let the time around each label of the axis say which share was reached by then."""
-    horizon = max(share.index.max() for share in shares.values())
+    horizon = max(share.index.max() for _, share in shares)
     ages = [age for age in AGES if 0 < age < horizon] + [horizon]
     edges = [0.0, *(sum(pair) / 2 for pair in pairwise(ages)), horizon]
     for age, (left, right) in zip(ages, pairwise(edges), strict=True):
-        parts = ", ".join(f"{name} {percent(_at(share, age))}" for name, share in shares.items())
+        parts = ", ".join(f"{name} {percent(_at(share, age))}" for name, share in shares)
         words = phrase("{time} after sending: {shares}", time=in_words(age), shares=parts)
         tell(ax, Tip((left, 0, right, 0), words, full_height=True))
 
 
 def _at(share: pd.Series[float], age: float) -> float:
     """Return the share that was reached by an age."""
-    return float(share[share.index <= age].iloc[-1])
+    reached = share[share.index <= age]
+    return float(reached.iloc[-1]) if len(reached) else 0.0
 
 
 def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:

@@ -48,6 +48,7 @@ _Y_LABELS = {
     ("impressions", "destinations"): "impressions and destinations",
     ("impressions", "first_opens"): "impressions and first opens",
     ("first_opens",): "first opens",
+    ("first_opens", "destinations"): "first opens and destinations",
 }
 _OWN = ("period", "impressions", "destinations", "profiles", "first_opens")
 _DENSE_PERIODS, _DENSE_SHARE, _LITTLE = 130, 0.5, 0.05

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
+_MOST_TOGETHER = 2  # numbers above one period
 _LABEL_HEIGHT = 0.07  # of the Axes
 
 
@@ -68,20 +69,27 @@ def name_mailings(ax: Axes, sent_at: Mapping[object, Any], drawn: Numbers, heigh
         How high what is drawn reaches in each period.
     """
     names: dict[int, list[str]] = {}
-    for mailing, moment in sorted(sent_at.items(), key=lambda one: str(one[0])):
+    for mailing, moment in sorted(sent_at.items(), key=lambda one: pd.Timestamp(one[1])):
         inside = (drawn[:, 0] <= _number_of(moment)) & (_number_of(moment) < drawn[:, 1])
         if inside.any():
             names.setdefault(int(inside.argmax()), []).append(str(mailing))
     told: list[tuple[str, tuple[float, float]]] = []
     for period in sorted(names, key=lambda period: -heights[period]):
         one = (", ".join(names[period]), (float(drawn[period].mean()), float(heights[period])))
-        if not _crowded(ax, [name for name, _ in [*told, one]], [peak for _, peak in [*told, one]]):
-            told.append(one)
+        if len(names[period]) <= _MOST_TOGETHER and _has_room(ax, *one, drawn, heights):
+            told = [*told, one] if not _crowded(ax, *map(list, zip(*told, one, strict=True))) else told
     for name, (x, y) in told:
         ax.annotate(
             plain(name), (_within(ax, name, x), y), xytext=(0, 1), textcoords="offset points", ha="center",
             va="bottom", fontsize="x-small", color=MUTED,
         )  # fmt: skip
+
+
+def _has_room(ax: Axes, name: str, at: tuple[float, float], drawn: Numbers, heights: Numbers) -> bool:
+    """Whether nothing that is drawn beside a name is higher than what it stands on."""
+    x, half = _within(ax, name, at[0]), _half_width(ax, name)
+    below = (drawn[:, 0] < x + half) & (drawn[:, 1] > x - half)
+    return bool((heights[below] <= at[1]).all())
 
 
 def _number_of(moment: Any) -> float:

@@ -34,6 +34,8 @@ def percent(share: float) -> str:
     points = 100 * share
     if abs(points) >= 10:
         return f"{points:.0f}%"
+    if 0 < points < 0.01:
+        return f"<{written(0.01, '.2f')}%"
     text = f"{points:.2f}" if abs(points) < 1 else f"{points:.1f}"
     return f"{written(float(text), '.3g')}%"
 

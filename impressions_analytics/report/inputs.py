@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ import pandas as pd
 
 from impressions_analytics.certificate import certificate_of
 from impressions_analytics.columns import Kind, columns_of
-from impressions_analytics.engine import check_family, origin_of
-from impressions_analytics.errors import ArchiveError, InvalidArgumentError, printable
+from impressions_analytics.engine import RequiredColumns, check_family, open_input, origin_of
+from impressions_analytics.errors import ArchiveError, InvalidArgumentError, MissingColumnError, printable
 from impressions_analytics.parquet.places import local_path
 from impressions_analytics.parquet.remote import is_remote, is_remote_archive
 
@@ -53,6 +53,16 @@ def needed(kind: Kind, family: str | None) -> tuple[str, ...]:
     """
     known = {column.name for column in columns_of(kind, "publisher" if family == "publisher" else "ms")}
     return tuple(name for name in NEEDED[kind] if name in known)
+
+
+def usable(source: Any, kind: Kind, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that the data has in their right type; what is only nice to have may be absent."""
+    found = []
+    for name in columns:
+        with contextlib.suppress(MissingColumnError):
+            open_input(source, RequiredColumns(kind, (name,)))
+            found.append(name)
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impressions_analytics.analytics.unusual import by_chance
 from impressions_analytics.charts.language import counted, long_date, phrase, translated
 from impressions_analytics.errors import ImpressionsError
 from impressions_analytics.report.tables import between, small_share, whole
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from impressions_analytics.report.results import Results
 
 _FEWEST = 3
-_BY_CHANCE = 1.96  # standard deviations of a share, by counting alone
+_BY_CHANCE = 0.05
+"""What happens by chance alone more often than this is nothing to point at."""
 _SETTLED = pd.Timedelta(days=7)
 _MEASURES = (
     ("Opened", "opened_low", "opened_high", "opened_messages", "delivered"),
@@ -30,7 +32,6 @@ _MEASURES = (
 _MEANS = {
     "Opened": "the lower share leaves machines out",
     "Bounced": "of the sent messages",
-    "Retried": "of the sent messages; delivered after an error: {retried:,}",
 }
 
 
@@ -98,38 +99,56 @@ def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
 
 def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str, str]) -> Measure:
     label, low, high, messages, of = names
-    count = counted(int(last[messages]), "messages")
     if pd.isna(last[high]):
-        unknown = pd.isna(last["not_covered"])
-        why = phrase("nothing tells how many were delivered") if unknown else translated(last["not_covered"])
-        return Measure(phrase(label), whole(last[messages]), phrase("messages"), phrase("no share: {why}", why=why))
+        return Measure(
+            phrase(label), whole(last[messages]), phrase("messages"), phrase("no share: {why}", why=_why(last, of))
+        )
     value = between(small_share(last[low]), small_share(last[high]))
-    meaning = f"{count}, {phrase(_MEANS[label])}" if label in _MEANS else count
+    members = last[messages] if pd.isna(last.get(of)) else round(last[high] * last[of])
+    meaning = [counted(int(members), "messages")] + ([phrase(_MEANS[label])] if label in _MEANS else [])
     if label == "Bounced" and last.get("retried_messages", 0):
-        meaning = f"{count}, {phrase(_MEANS['Retried'], retried=int(last['retried_messages']))}"
-    return Measure(phrase(label), value, meaning, _usual(last, before, low, high, of))
+        meaning.append(phrase("with an error, but delivered: {retried:,}", retried=int(last["retried_messages"])))
+    return Measure(phrase(label), value, ", ".join(meaning), _usual(last, before, low, high, of))
+
+
+def _why(last: pd.Series[Any], of: str) -> str:
+    """Say why a share is not known."""
+    if not pd.isna(last["not_covered"]):
+        return translated(last["not_covered"])
+    if pd.isna(last.get(of)):
+        return phrase("nothing tells how many were sent" if of == "sent" else "nothing tells how many were delivered")
+    return phrase("none was sent" if of == "sent" else "none was delivered")
 
 
 def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str, of: str) -> str:
     """Say the median of the mailings before, and how many of them were higher or lower.
 
-    A difference that is no larger than what chance alone makes of that many messages in nineteen of twenty mailings is
-    called about the same.
+    What chance alone makes of that many messages in more than one of twenty mailings is called about the same.
     """
     known = before.dropna(subset=[low, high])
     if len(known) < _FEWEST:
         return phrase("too few mailings before it to compare: {many}", many=len(known))
     usual = between(small_share(known[low].median()), small_share(known[high].median()))
-    more, less = int((last[low] > known[low]).sum()), int((last[low] < known[low]).sum())
-    median, messages = float(known[low].median()), float(last.get(of, last.get("sent", 0)) or 0)
-    if abs(last[low] - median) <= _BY_CHANCE * math.sqrt(median * (1 - median) / max(1.0, messages)):
+    if all(_about_the_same(last, known, end, of) for end in (low, high)):
         return phrase("usually {usual}; about the same", usual=usual)
-    if len(known) in {more, less}:
-        words = "usually {usual}; higher than all {all}" if more else "usually {usual}; lower than all {all}"
-        return phrase(words, usual=usual, all=len(known))
-    if more >= less:
-        return phrase("usually {usual}; higher than {many} of {all}", usual=usual, many=more, all=len(known))
-    return phrase("usually {usual}; lower than {many} of {all}", usual=usual, many=less, all=len(known))
+    end = low if last[low] != known[low].median() else high
+    higher = bool(last[end] > known[end].median())
+    many = int((known[end] < last[end]).sum() if higher else (known[end] > last[end]).sum())
+    if many == len(known):
+        words = "usually {usual}; higher than all {all}" if higher else "usually {usual}; lower than all {all}"
+        return phrase(words, usual=usual, all=many)
+    if higher:
+        return phrase("usually {usual}; higher than {many} of {all}", usual=usual, many=many, all=len(known))
+    return phrase("usually {usual}; lower than {many} of {all}", usual=usual, many=many, all=len(known))
+
+
+def _about_the_same(last: pd.Series[Any], known: pd.DataFrame, share: str, of: str) -> bool:
+    """Whether chance alone takes a share so far from that of all mailings before it together."""
+    if pd.isna(last.get(of)) or of not in known or not known[of].sum():
+        return bool(last[share] == known[share].median())
+    total = int(last[of])
+    usual = float((known[share] * known[of]).sum() / known[of].sum())
+    return by_chance(round(last[share] * total), total, usual) >= _BY_CHANCE
 
 
 def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
@@ -142,7 +161,10 @@ def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str
         return []
     age = max(0.0, (seen - last["sent_at"]) / pd.Timedelta(hours=1))
     since = counted(round(age), "hours") if age < 48 else counted(round(age / 24), "days")
-    young = "The data ends {since} after sending. Opens still come in, so a lower figure is no bad sign yet."
+    young = (
+        "The data ends {since} after sending. Opens still come in, and messages with an error may still be delivered, "
+        "so these figures are not final."
+    )
     return [phrase(young, since=since), *answer]
 
 
@@ -172,30 +194,44 @@ def _findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[st
         return [phrase("This was not looked for: only an archive, which `impressions sync` makes, can be searched.")]
     if results.last_impression is None:
         return []
-    week, until = last["sent_at"] + _SETTLED, results.known_until if results.is_newest else None
-    moments = [week if until is None else min(week, until)]
-    moments += [until] if until is not None and until > week else []
     try:
-        said = [_found(inputs.archive, moment) for moment in moments]
+        said = [_found(inputs.archive, as_of, days) for as_of, days in _weeks(last, results)]
     except ImpressionsError as problem:
         return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
-    wrong = {_subject_of(row): in_words(row) for found, _ in said for row in found.to_dict("records")}
-    if wrong:
-        return [translated(told) for told in wrong.values()]
-    return [nothing for _, nothing in said if nothing] or [phrase("No mailing could be judged yet.")]
+    wrong = {_subject_of(row): in_words(row) for found in said for row in found.to_dict("records")}
+    return [translated(told) for told in wrong.values()] or [_nothing(int(last["mailing"]), said[0])]
+
+
+def _weeks(last: pd.Series[Any], results: Results) -> list[tuple[pd.Timestamp, int]]:
+    """Return the ends of the weeks to search, and how many days of each are not searched yet."""
+    week, until = last["sent_at"] + _SETTLED, results.known_until or last["sent_at"] + _SETTLED
+    if until <= week or not results.is_newest:
+        return [(min(week, until), _SETTLED.days)]
+    return [(week, _SETTLED.days), (until, min(_SETTLED, until - week).ceil("D").days)]
 
 
 def _subject_of(row: dict[Any, Any]) -> tuple[str, ...]:
     """Return what a finding is about: what both weeks hold is told once, as the later one sees it."""
-    return (*(str(row[name]) for name in ("finding", "cohort", "mailing", "since")), row["rows"].split(" to ")[0])
+    if not pd.isna(row["mailing"]):
+        return row["finding"], str(row["cohort"]), str(row["mailing"])
+    return row["finding"], str(row["since"]), row["rows"].split(" to ")[0]
 
 
-def _found(archive: Any, as_of: pd.Timestamp) -> tuple[pd.DataFrame, str]:
-    """Return what is out of line in the week up to a moment, and what to say if nothing is and mailings were judged."""
+def _found(archive: Any, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
     from impressions_analytics import analytics
 
-    found = analytics.find_anomalies(archive, as_of=as_of)
-    judged = counted(len(found.attrs["looked_at"]), "mailings")
-    words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
-    nothing = phrase(words, mailings=judged, as_of=as_of) if found.attrs["looked_at"] else ""
-    return found, nothing
+    found: pd.DataFrame = analytics.find_anomalies(archive, as_of=as_of, days=days)
+    return found
+
+
+def _nothing(mailing: int, found: pd.DataFrame) -> str:
+    """Say that nothing was found, and whether the mailing itself could be judged."""
+    judged, as_of = found.attrs["looked_at"], found.attrs["as_of"]
+    if mailing in judged:
+        others = counted(len(judged), "mailings")
+        words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
+        return phrase(words, mailings=others, as_of=as_of)
+    why = [words for words in found.attrs["not_checked"] if str(mailing) in re.findall(r"\d+", words)]
+    if not why:
+        return phrase("Mailing {mailing} cannot be judged yet: it is younger than a day.", mailing=mailing)
+    return phrase("Mailing {mailing} could not be judged: {why}.", mailing=mailing, why=translated(why[0]))

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 PROBLEMS: dict[Kind, str] = {"errors": "bounced", "unsubscribes": "unsubscribed", "abuses": "complained"}
 """The kinds of rows that tell of trouble, and the word for a message that has one."""
+_RATE_OF: dict[Kind, tuple[Kind, ...]] = {
+    "errors": ("destinations", "deliveries"),
+    "unsubscribes": ("deliveries",),
+    "abuses": ("deliveries",),
+}
+"""What else has to cover a mailing so that the share of a trouble is known."""
 _RATES = {
     "opened_low": ("open_rate_low", "open_rate_of_sent"),
     "opened_high": ("open_rate_high", "open_rate_of_sent"),
@@ -45,9 +51,9 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``mailing``, ``subject``, ``sent_at``; as far as known ``sent``, ``delivered``, ``opened_low``, ``opened_high``,
         ``clicked``, ``bounced``, ``unsubscribed`` and ``complained``, which are shares, and the messages of each share
-        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered. A message that
-        was delivered after an error has not bounced: such are ``retried_messages``, where deliveries were given. A
-        share is null where an input does not cover the mailing; ``not_covered`` says which one.
+        (``bounced_messages``). Bounces are a share of the sent messages, the others of the delivered. A message with
+        an error has bounced if it was not delivered too; those that were are ``retried_messages``, where deliveries
+        were given. A share is null where an input does not cover the mailing; ``not_covered`` says which one.
     """
     result = performance[["mailing"]].assign(
         subject=[inputs.subjects.get(number, "") for number in performance["mailing"]]
@@ -62,19 +68,17 @@ def mailing_outcomes(inputs: Inputs, performance: pd.DataFrame) -> pd.DataFrame:
             result[name] = performance[found]
     source = open_input(inputs.get("impressions"), RequiredColumns("impressions", ("mailing",)))
     covered = read_covered(source, inputs.sources, performance["mailing"])
-    for kind, word in PROBLEMS.items():
+    for kind, trouble in PROBLEMS.items():
         if inputs.get(kind) is not None:
             of: Kind = "destinations" if kind == "errors" else "deliveries"
-            messages = _counted(inputs, kind, performance)
-            members = _counted(inputs, kind, performance, of=of)
-            if kind == "errors" and inputs.get("deliveries") is not None:
-                result["retried_messages"] = _counted(inputs, kind, performance, of="deliveries")
-                messages = _counted(inputs, kind, performance, without="deliveries")
-                members = _counted(inputs, kind, performance, of=of, without="deliveries")
-            result[f"{word}_messages"] = messages
-            needs: tuple[Kind, ...] = (kind, of) if kind != "errors" else (kind, of, "deliveries")
-            known = performance["mailing"].map(lambda mailing, needs=needs: covered.by(mailing, needs))
-            result[word] = _share(members, result.get(_TOTALS[of])).where(known)
+            without: Kind | None = "deliveries" if kind == "errors" else None
+            result[f"{trouble}_messages"] = _counted(inputs, kind, performance, without=without)
+            members = _counted(inputs, kind, performance, of=of, without=without)
+            needs = (kind, *_RATE_OF[kind])
+            known = pd.Series([covered.by(one, needs) for one in performance["mailing"]], result.index, dtype="bool")
+            result[trouble] = _share(members, result.get(_TOTALS[of])).where(known)
+    if inputs.get("errors") is not None and inputs.get("deliveries") is not None:
+        result["retried_messages"] = _counted(inputs, "errors", performance, of="deliveries")
     words = [covered.words(mailing) for mailing in performance["mailing"]]
     result["not_covered"] = pd.Series(words, result.index, dtype="str")
     return result.sort_values(["sent_at", "mailing"], kind="stable", na_position="first").reset_index(drop=True)

@@ -25,7 +25,8 @@ SETTLED_HOURS = 24
 class Results:
     """The result frames of the analyses; None where an input is missing.
 
-    `value_range` are the first and the last impression shown, `last_impression` the last one of all mailings. `before`
+    `value_range` are the first and the last impression shown. `last_impression` is the last one of all mailings, and
+    `known_until` until when the impressions are known: by the certificate, or else the last impression. `before`
     are the outcomes of up to ten mailings before the last one shown, and `is_newest` whether none was sent after it.
     """
 
@@ -80,6 +81,7 @@ def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
     performance = _performance(inputs)
     outcomes = mailing_outcomes(inputs, performance)
     all_outcomes = outcomes if everything is inputs else mailing_outcomes(everything, _performance(everything))
+    last_impression = span[1] if everything is inputs and span else _last(everything)
     hours = {} if sent is None else {"destinations": sent, "after_hours": SETTLED_HOURS}
     if hours and "deliveries" not in " ".join(performance["not_covered"].dropna()):
         hours["deliveries"] = inputs.get("deliveries")  # else mail whose deliveries were never loaded would be left out
@@ -98,10 +100,10 @@ def compute(inputs: Inputs, *, everything: Inputs | None = None) -> Results:
         outcomes=outcomes,
         before=_before(all_outcomes, outcomes),
         is_newest=all_outcomes["mailing"].tail(1).tolist() == outcomes["mailing"].tail(1).tolist(),
-        last_impression=span[1] if everything is inputs and span else _last(everything),
+        last_impression=last_impression,
         profiles=analytics.impressions_per_profile(opens),
         hours=analytics.impressions_by_hour_of_week(opens, **hours),
-        known_until=known_until(opens, "impressions") or (span[1] if span else None),
+        known_until=known_until(everything.get("impressions"), "impressions") or last_impression,
         recipients=recipients_of(inputs.archive, span[1] if span else None) if everything is inputs else None,
         decay=None if sent is None else analytics.open_decay(opens, sent),
     )

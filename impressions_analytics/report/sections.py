@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from impressions_analytics.report.inputs import Inputs
     from impressions_analytics.report.results import Results
 
-_MOST_NUMBERS = 60
+_MOST_NUMBERS = 40
+_OF_MAILINGS = {
+    "open_rate_high": "{mailings}. The open rate of each is a range of what was seen: the lower end leaves out what "
+    "only machines opened, the upper counts all.",
+    "open_rate_of_sent": "{mailings}. Without deliveries the open rate is of the sent messages, machines included.",
+}
+_COUNTS_OF_MAILINGS = (
+    "{mailings}. Without deliveries there is no open rate of the delivered messages, and the range is one of counts."
+)
 _COUNTED = {
     "impressions": "impressions",
     "destinations": "messages opened",
@@ -72,13 +80,16 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
             period=_day(top["period"]),
         )  # fmt: skip
         says += " " + phrase(
-            "The numbers in the chart are mailings, where they were sent. Prefetched images were fetched before "
-            "anybody looked, so they tell no reader; a proxy fetches when a message is opened."
+            "Prefetched images were fetched before anybody looked, so they tell no reader; a proxy fetches when a "
+            "message is opened."
         )
     heads = {"period": results.every, "impressions": "impressions", "first_opens": "first opens"}
     heads |= {kind: kind for kind in KIND_OF_OPEN}
-    outcomes = results.outcomes.tail(_MOST_NUMBERS).dropna(subset=["sent_at"])
-    sent_at = dict(zip(outcomes["mailing"], outcomes["sent_at"], strict=True))
+    outcomes = results.outcomes.dropna(subset=["sent_at"])
+    few = results.every != "month" and 0 < len(outcomes) <= _MOST_NUMBERS
+    sent_at = dict(zip(outcomes["mailing"], outcomes["sent_at"], strict=True)) if few else None
+    if few:
+        says += " " + phrase("The numbers in the chart are mailings, where they were sent.")
     drawn = picture(
         lambda ax: plot_impressions_over_time(
             kinds, ax, zone=inputs.zone, known_until=results.known_until, sent_at=sent_at,
@@ -137,20 +148,16 @@ def _named_programs(results: Results) -> pd.DataFrame:
     """Return the programs as the chart names them: those without a name by the kind of their opens."""
     nameless = results.clients_by_kind[results.clients_by_kind["client"] == "unknown"]
     named = results.clients[results.clients["client"] != "unknown"]
-    both = pd.concat([named, nameless.assign(client=nameless["kind"].replace(NAMELESS))[named.columns]])
+    both = pd.concat([named, nameless.assign(client=nameless["kind"].map(NAMELESS).fillna("unknown"))[named.columns]])
     return both.sort_values("impressions", ascending=False, kind="stable", ignore_index=True)
 
 
 def _mailings(results: Results, inputs: Inputs) -> Section:
     result = results.performance
-    words = (
-        "{mailings}. The open rate of each is a range: the lower end leaves out what only machines opened, the upper "
-        "counts all."
-        if "open_rate_high" in result
-        else "{mailings}. Without deliveries there is no open rate of the delivered messages, and the range is one of "
-        "counts."
-    )
-    says = f"{phrase(words, mailings=counted(len(result), 'mailings'))} {phrase('Thin lines are 95% intervals.')}"
+    words = next((said for column, said in _OF_MAILINGS.items() if column in result), _COUNTS_OF_MAILINGS)
+    says = phrase(words, mailings=counted(len(result), "mailings"))
+    if words is not _COUNTS_OF_MAILINGS:
+        says += " " + phrase("Thin lines are 95% intervals.")
     heads = {
         "mailing": "mailing", "impressions": "impressions", "unique_opens": "unique opens",
         "unique_opens_not_only_machines": "not only machines", "sent": "sent", "open_rate_of_sent": "opened of sent",

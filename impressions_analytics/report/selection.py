@@ -13,7 +13,7 @@ from impressions_analytics.certificate import Certificate
 from impressions_analytics.columns import Kind
 from impressions_analytics.engine import RequiredColumns, dtype_of, open_input
 from impressions_analytics.errors import InvalidArgumentError
-from impressions_analytics.report.inputs import NEEDED, Inputs
+from impressions_analytics.report.inputs import NEEDED, Inputs, usable
 from impressions_analytics.report.outcomes import sent_at
 
 
@@ -62,7 +62,7 @@ def _rows(source: Any, kind: Kind, mailings: Collection[int]) -> Any:
         rows = source[source["mailing"].isin(mailings)].copy()
         certificate = source.attrs.get("load")
     else:
-        required = RequiredColumns(kind, NEEDED[kind])
+        required = RequiredColumns(kind, usable(source, kind, NEEDED[kind]))
         opened = open_input(source, required)
         table = opened.table.filter(opened.table.mailing.isin(list(mailings)))
         rows = opened.deliver(table, {name: dtype_of(name, required, table) for name in required.names})

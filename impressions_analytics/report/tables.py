@@ -14,6 +14,7 @@ from impressions_analytics.charts.texts import shortened
 
 MOST_ROWS = 100
 MOST_LETTERS = 160
+_LEAST_SHARE = 0.0001
 _OF_OUR_WORDS = ("kind", "client", "os", "device", "provider", "country")
 """Columns whose values this package names, as unknown is; what others named stays as it is."""
 
@@ -123,9 +124,11 @@ def small_share(value: float) -> str:
 
     Examples
     --------
-    >>> small_share(0.317), small_share(0.0012), small_share(0)
-    ('31.7%', '0.12%', '0%')
+    >>> small_share(0.317), small_share(0.0012), small_share(0.00003), small_share(0)
+    ('31.7%', '0.12%', '<0.01%', '0%')
     """
+    if 0 < value < _LEAST_SHARE:
+        return f"<{written(_LEAST_SHARE, '.2%')}"
     return "0%" if value == 0 else written(value, ".2%" if value < 0.01 else ".1%")
 
 
