@@ -596,7 +596,7 @@ def test_the_numbers_of_mailings_stand_above_the_periods_in_which_they_were_sent
     ax = ia.plot_impressions_over_time(over_time(3), sent_at=sent_at)
     tops = over_time(3)["impressions"].tolist()
     assert {(text.get_text(), text.xy[1]) for text in ax.texts} == {("401, 402", tops[0]), ("403", tops[2])}
-    flat = over_time(400).assign(impressions=5)
+    flat = over_time(400).assign(impressions=5, destinations=1)
     assert len(ia.plot_impressions_over_time(flat, sent_at={900: "2026-02-01", 901: "2026-02-02"}).texts) == 1
     three = dict.fromkeys((905, 904, 906), "2026-02-01")  # too many for one period
     assert len(ia.plot_impressions_over_time(flat, sent_at=three).texts) == 0
