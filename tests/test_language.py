@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,6 +46,14 @@ OURS = (
 )
 
 
+def chosen_from(argument: ast.expr) -> Iterator[str]:
+    """The texts that an argument may be: itself, or either side of a condition."""
+    if isinstance(argument, ast.Constant):
+        yield argument.value
+    if isinstance(argument, ast.IfExp):
+        yield from (*chosen_from(argument.body), *chosen_from(argument.orelse))
+
+
 def constants() -> tuple[set[str], set[str]]:
     """Every text and name of an argument in the code, and the texts that `phrase` and `word` are called with."""
     texts, asked = set(), set(re.findall(r'(?:phrase|word)\("([^"]+)"', TEMPLATE))
@@ -55,8 +64,8 @@ def constants() -> tuple[set[str], set[str]]:
             if isinstance(node, ast.keyword) and node.arg:
                 texts.add(node.arg)
             called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
-            if called in {"phrase", "word"} and isinstance(node.args[0], ast.Constant):
-                asked.add(node.args[0].value)
+            if called in {"phrase", "word"}:
+                asked |= set(chosen_from(node.args[0]))
     return texts, asked
 
 

@@ -13,7 +13,7 @@ from test_report import ten_and_a_last, written
 import impressions_analytics as ia
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.report.inputs import Inputs, gather, usable
-from impressions_analytics.report.last_mailing import _usual, last_mailing
+from impressions_analytics.report.last_mailing import _Share, _usual, last_mailing
 from impressions_analytics.report.results import Results, compute
 from impressions_analytics.sandbox import Sandbox
 
@@ -68,6 +68,10 @@ def written_text(given: dict[str, Any]) -> str:
     return written(Path(tempfile.mkdtemp()), given.pop("impressions"), **given).text
 
 
+def usual(last: pd.Series, before: pd.DataFrame, low: str, high: str | None = None) -> str:
+    return _usual(last, before, _Share("Clicked", low, high or low, "messages", "delivered"))
+
+
 BEFORE = pd.DataFrame({"clicked": [0.5] * 10, "delivered": [1_000] * 10, "sent": [10] * 10})
 
 
@@ -83,22 +87,22 @@ BEFORE = pd.DataFrame({"clicked": [0.5] * 10, "delivered": [1_000] * 10, "sent":
 )
 def test_what_chance_makes_is_about_the_same(share: float, delivered: int, words: str) -> None:
     last = pd.Series({"clicked": share, "delivered": delivered, "sent": 10})
-    assert _usual(last, BEFORE, "clicked", "clicked", "delivered") == f"usually 50.0%; {words}"
+    assert usual(last, BEFORE, "clicked") == f"usually 50.0%; {words}"
 
 
 def test_the_usual_rate_is_that_of_all_mailings_before_together_and_the_side_that_of_their_median() -> None:
     before = pd.DataFrame({"complained": [0.0] * 9 + [0.001], "delivered": [2_000] * 10})
     last = pd.Series({"complained": 0.0005, "delivered": 2_000})  # 1 complaint; 2 of 20,000 before it
-    assert _usual(last, before, "complained", "complained", "delivered") == "usually 0%; about the same"
+    assert usual(last, before, "complained") == "usually 0%; about the same"
     mixed = pd.DataFrame({"clicked": [0.1] * 5 + [0.5] * 5, "delivered": [1_000] * 10})
     low = pd.Series({"clicked": 0.15, "delivered": 1_000})
-    assert _usual(low, mixed, "clicked", "clicked", "delivered") == "usually 30.0%; lower than 5 of 10"
+    assert usual(low, mixed, "clicked") == "usually 30.0%; lower than 5 of 10"
 
 
 def test_a_range_is_the_same_only_if_both_of_its_ends_are() -> None:
     before = pd.DataFrame({"low": [0.2] * 10, "high": [0.3] * 10, "delivered": [1_000] * 10})
     last = pd.Series({"low": 0.2, "high": 0.9, "delivered": 1_000})
-    assert _usual(last, before, "low", "high", "delivered") == "usually 20.0% to 30.0%; higher than all 10"
+    assert usual(last, before, "low", "high") == "usually 20.0% to 30.0%; higher than all 10"
 
 
 def test_the_newest_mailing_is_the_last_one_and_an_older_one_is_not(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from impressions_analytics.analytics.unusual import by_chance
 from impressions_analytics.charts.language import counted, long_date, phrase, translated
 from impressions_analytics.errors import ImpressionsError
+from impressions_analytics.report.findings import SETTLED, findings
 from impressions_analytics.report.tables import between, small_share, whole
 
 if TYPE_CHECKING:
@@ -20,15 +20,38 @@ if TYPE_CHECKING:
 _FEWEST = 3
 _BY_CHANCE = 0.05
 """What happens by chance alone more often than this is nothing to point at."""
-_SETTLED = pd.Timedelta(days=7)
-_MEASURES = (
-    ("Opened", "opened_low", "opened_high", "opened_messages", "delivered"),
-    ("Clicked", "clicked", "clicked", "clicked_messages", "delivered"),
-    ("Bounced", "bounced", "bounced", "bounced_messages", "sent"),
-    ("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages", "delivered"),
-    ("Complained", "complained", "complained", "complained_messages", "delivered"),
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A share of the messages of a mailing.
+
+    Attributes
+    ----------
+    label : str
+        What the page calls it.
+    low, high : str
+        The columns of the ends of its range; the same twice where it is one figure.
+    messages : str
+        The column of the messages that have it.
+    of : str
+        The column of the messages that it is a share of.
+    """
+
+    label: str
+    low: str
+    high: str
+    messages: str
+    of: str
+
+
+_SHARES = (
+    _Share("Opened", "opened_low", "opened_high", "opened_messages", "delivered"),
+    _Share("Clicked", "clicked", "clicked", "clicked_messages", "delivered"),
+    _Share("Bounced", "bounced", "bounced", "bounced_messages", "sent"),
+    _Share("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages", "delivered"),
+    _Share("Complained", "complained", "complained", "complained_messages", "delivered"),
 )
-"""What the page calls a figure, the columns of the ends of its range, of its messages, and of what it is a share."""
 _MEANS = {
     "Opened": "the lower share leaves machines out",
     "Bounced": "of the sent messages",
@@ -76,15 +99,13 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
         return None
     last, before = outcomes.iloc[-1], results.before
     measures = [_delivered(last, before)] if "delivered" in last else []
-    measures += [
-        _measure(last, before, measure) for measure in _MEASURES if {measure[1], measure[3]} <= set(last.index)
-    ]
+    measures += [_measure(last, before, one) for one in _SHARES if {one.low, one.messages} <= set(last.index)]
     number = int(last["mailing"])
     subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
     heading = phrase("Last mailing: {subject}" if results.is_newest else "Mailing: {subject}", subject=subject)
     sent = long_date(last["sent_at"])
     remarks = _remarks(last, results, inputs)
-    return LastMailing(heading, number, sent, measures, remarks, _findings(last, results, inputs))
+    return LastMailing(heading, number, sent, measures, remarks, findings(last, results, inputs))
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
@@ -97,18 +118,19 @@ def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
     return Measure(phrase("Delivered"), whole(last["delivered"]), of, usual)
 
 
-def _measure(last: pd.Series[Any], before: pd.DataFrame, names: tuple[str, str, str, str, str]) -> Measure:
-    label, low, high, messages, of = names
-    if pd.isna(last[high]):
-        return Measure(
-            phrase(label), whole(last[messages]), phrase("messages"), phrase("no share: {why}", why=_why(last, of))
-        )
-    value = between(small_share(last[low]), small_share(last[high]))
-    members = last[messages] if pd.isna(last.get(of)) else round(last[high] * last[of])
-    meaning = [counted(int(members), "messages")] + ([phrase(_MEANS[label])] if label in _MEANS else [])
-    if label == "Bounced" and last.get("retried_messages", 0):
+def _measure(last: pd.Series[Any], before: pd.DataFrame, share: _Share) -> Measure:
+    label, low, high = phrase(share.label), last[share.low], last[share.high]
+    if pd.isna(high):
+        why = phrase("no share: {why}", why=_why(last, share.of))
+        return Measure(label, whole(last[share.messages]), phrase("messages"), why)
+    members = last[share.messages] if pd.isna(last.get(share.of)) else round(high * last[share.of])
+    meaning = [counted(int(members), "messages")]
+    if share.label in _MEANS:
+        meaning.append(phrase(_MEANS[share.label]))
+    if share.label == "Bounced" and last.get("retried_messages", 0):
         meaning.append(phrase("with an error, but delivered: {retried:,}", retried=int(last["retried_messages"])))
-    return Measure(phrase(label), value, ", ".join(meaning), _usual(last, before, low, high, of))
+    value = between(small_share(low), small_share(high))
+    return Measure(label, value, ", ".join(meaning), _usual(last, before, share))
 
 
 def _why(last: pd.Series[Any], of: str) -> str:
@@ -120,26 +142,26 @@ def _why(last: pd.Series[Any], of: str) -> str:
     return phrase("none was sent" if of == "sent" else "none was delivered")
 
 
-def _usual(last: pd.Series[Any], before: pd.DataFrame, low: str, high: str, of: str) -> str:
+def _usual(last: pd.Series[Any], before: pd.DataFrame, share: _Share) -> str:
     """Say the median of the mailings before, and how many of them were higher or lower.
 
     What chance alone makes of that many messages in more than one of twenty mailings is called about the same.
     """
-    known = before.dropna(subset=[low, high])
+    known = before.dropna(subset=[share.low, share.high])
     if len(known) < _FEWEST:
         return phrase("too few mailings before it to compare: {many}", many=len(known))
-    usual = between(small_share(known[low].median()), small_share(known[high].median()))
-    if all(_about_the_same(last, known, end, of) for end in (low, high)):
+    medians = {end: float(known[end].median()) for end in (share.low, share.high)}
+    usual = between(small_share(medians[share.low]), small_share(medians[share.high]))
+    if all(_about_the_same(last, known, end, share.of) for end in medians):
         return phrase("usually {usual}; about the same", usual=usual)
-    end = low if last[low] != known[low].median() else high
-    higher = bool(last[end] > known[end].median())
+    end = share.low if last[share.low] != medians[share.low] else share.high
+    higher = bool(last[end] > medians[end])
     many = int((known[end] < last[end]).sum() if higher else (known[end] > last[end]).sum())
     if many == len(known):
         words = "usually {usual}; higher than all {all}" if higher else "usually {usual}; lower than all {all}"
         return phrase(words, usual=usual, all=many)
-    if higher:
-        return phrase("usually {usual}; higher than {many} of {all}", usual=usual, many=many, all=len(known))
-    return phrase("usually {usual}; lower than {many} of {all}", usual=usual, many=many, all=len(known))
+    words = "usually {usual}; higher than {many} of {all}" if higher else "usually {usual}; lower than {many} of {all}"
+    return phrase(words, usual=usual, many=many, all=len(known))
 
 
 def _about_the_same(last: pd.Series[Any], known: pd.DataFrame, share: str, of: str) -> bool:
@@ -154,7 +176,7 @@ def _about_the_same(last: pd.Series[Any], known: pd.DataFrame, share: str, of: s
 def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
     """Say what a forecast says of a mailing whose opens still come in."""
     seen = results.known_until
-    if seen is None or seen - last["sent_at"] >= _SETTLED:
+    if seen is None or seen - last["sent_at"] >= SETTLED:
         return []
     answer, final = _forecast(int(last["mailing"]), inputs)
     if final:
@@ -180,58 +202,3 @@ def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
     except ImpressionsError as problem:
         return [phrase("There is no forecast: {problem}.", problem=translated(str(problem)))], False
     return [translated(str(forecast["answer"].iloc[0]))], str(forecast["method"].iloc[0]) == "counted"
-
-
-def _findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str]:
-    """Return what is out of line; only an archive can be searched for it.
-
-    The week after the last mailing was sent is searched, with the mailings before it as its history, and where the
-    archive goes further its last week too, which is what `impressions watch` looks at.
-    """
-    from impressions_analytics.analytics.findings import in_words
-
-    if inputs.archive is None:
-        return [phrase("This was not looked for: only an archive, which `impressions sync` makes, can be searched.")]
-    if results.last_impression is None:
-        return []
-    try:
-        said = [_found(inputs.archive, as_of, days) for as_of, days in _weeks(last, results)]
-    except ImpressionsError as problem:
-        return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
-    wrong = {_subject_of(row): in_words(row) for found in said for row in found.to_dict("records")}
-    return [translated(told) for told in wrong.values()] or [_nothing(int(last["mailing"]), said[0])]
-
-
-def _weeks(last: pd.Series[Any], results: Results) -> list[tuple[pd.Timestamp, int]]:
-    """Return the ends of the weeks to search, and how many days of each are not searched yet."""
-    week, until = last["sent_at"] + _SETTLED, results.known_until or last["sent_at"] + _SETTLED
-    if until <= week or not results.is_newest:
-        return [(min(week, until), _SETTLED.days)]
-    return [(week, _SETTLED.days), (until, min(_SETTLED, until - week).ceil("D").days)]
-
-
-def _subject_of(row: dict[Any, Any]) -> tuple[str, ...]:
-    """Return what a finding is about: what both weeks hold is told once, as the later one sees it."""
-    if not pd.isna(row["mailing"]):
-        return row["finding"], str(row["cohort"]), str(row["mailing"])
-    return row["finding"], str(row["since"]), row["rows"].split(" to ")[0]
-
-
-def _found(archive: Any, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
-    from impressions_analytics import analytics
-
-    found: pd.DataFrame = analytics.find_anomalies(archive, as_of=as_of, days=days)
-    return found
-
-
-def _nothing(mailing: int, found: pd.DataFrame) -> str:
-    """Say that nothing was found, and whether the mailing itself could be judged."""
-    judged, as_of = found.attrs["looked_at"], found.attrs["as_of"]
-    if mailing in judged:
-        others = counted(len(judged), "mailings")
-        words = "Nothing out of line was found in {mailings} of the week to {as_of:%Y-%m-%d %H:%M}."
-        return phrase(words, mailings=others, as_of=as_of)
-    why = [words for words in found.attrs["not_checked"] if str(mailing) in re.findall(r"\d+", words)]
-    if not why:
-        return phrase("Mailing {mailing} cannot be judged yet: it is younger than a day.", mailing=mailing)
-    return phrase("Mailing {mailing} could not be judged: {why}.", mailing=mailing, why=translated(why[0]))
