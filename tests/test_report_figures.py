@@ -115,6 +115,16 @@ def test_the_newest_mailing_is_the_last_one_and_an_older_one_is_not(tmp_path: Pa
     assert "Opens still come in" not in older  # what is known of the account goes on for weeks after it
 
 
+def test_nothing_is_said_of_a_sending_that_nothing_tells(tmp_path: Path) -> None:
+    given = ten_and_a_last()
+    text = written(tmp_path, given["impressions"]).text
+    assert "Mailing 411, first opened Monday 16 March 2026, 10:00." in text
+    assert "The data ends 0 hours after the first open." in text and "after sending. Opens" not in text
+    assert "This was not looked for: only an archive" in text
+    known = written(tmp_path, given["impressions"], destinations=given["destinations"]).text
+    assert "Mailing 411, sent Monday 16 March 2026, 09:00." in known and "1 hour after sending" in known
+
+
 def test_what_is_only_nice_to_have_stops_no_report(tmp_path: Path) -> None:
     errors = pd.DataFrame(
         {"mailing": [411], "destination": [107], "errorcode": [550]}

@@ -85,7 +85,6 @@ class LastMailing:
     """The last mailing in words. `remarks` are sentences on how final the figures are; `findings` on what is wrong."""
 
     heading: str
-    number: int
     sent: str
     measures: list[Measure]
     remarks: list[str] = field(default_factory=list)
@@ -103,9 +102,12 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
     number = int(last["mailing"])
     subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
     heading = phrase("Last mailing: {subject}" if results.is_newest else "Mailing: {subject}", subject=subject)
-    sent = long_date(last["sent_at"])
+    words = "Mailing {number}, sent {moment}."
+    if not _sending_known(number, inputs):
+        words = "Mailing {number}, first opened {moment}."
+    sent = phrase(words, number=number, moment=long_date(last["sent_at"]))
     remarks = _remarks(last, results, inputs)
-    return LastMailing(heading, number, sent, measures, remarks, findings(last, results, inputs))
+    return LastMailing(heading, sent, measures, remarks, findings(last, results, inputs))
 
 
 def _delivered(last: pd.Series[Any], before: pd.DataFrame) -> Measure:
@@ -122,7 +124,8 @@ def _measure(last: pd.Series[Any], before: pd.DataFrame, share: _Share) -> Measu
     label, low, high = phrase(share.label), last[share.low], last[share.high]
     if pd.isna(high):
         why = phrase("no share: {why}", why=_why(last, share.of))
-        return Measure(label, whole(last[share.messages]), phrase("messages"), why)
+        many, _, messages = counted(int(last[share.messages]), "messages").partition(" ")
+        return Measure(label, many, messages, why)
     members = last[share.messages] if pd.isna(last.get(share.of)) else round(high * last[share.of])
     meaning = [counted(int(members), "messages")]
     if share.label in _MEANS:
@@ -187,7 +190,14 @@ def _remarks(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str
         "The data ends {since} after sending. Opens still come in, and messages with an error may still be delivered, "
         "so these figures are not final."
     )
+    if not _sending_known(int(last["mailing"]), inputs):
+        young = "The data ends {since} after the first open. Opens still come in, so these figures are not final."
     return [phrase(young, since=since), *answer]
+
+
+def _sending_known(mailing: int, inputs: Inputs) -> bool:
+    """Whether anything tells when a mailing was sent; its first open is the moment that stands for it otherwise."""
+    return mailing in inputs.sent_at or inputs.get("destinations") is not None
 
 
 def _forecast(mailing: int, inputs: Inputs) -> tuple[list[str], bool]:
