@@ -124,7 +124,7 @@ def _tell(ax: Axes, shares: list[tuple[str, pd.Series[float]]]) -> None:
     edges = [0.0, *(sum(pair) / 2 for pair in pairwise(ages)), horizon]
     for age, (left, right) in zip(ages, pairwise(edges), strict=True):
         parts = ", ".join(f"{name} {percent(_at(share, age))}" for name, share in shares)
-        words = phrase("{time} after sending: {shares}", time=in_words(age), shares=parts)
+        words = phrase("{time} after sending: {shares}", time=short_time(age), shares=parts)
         tell(ax, Tip((left, 0, right, 0), words, full_height=True))
 
 
@@ -138,18 +138,18 @@ def _draw(ax: Axes, name: str, curve: pd.DataFrame, look: Series) -> None:
     half_life, opens = float(curve["half_life_hours"].iloc[0]), int(curve["unique_opens"].max())
     room = int(width_inches(ax) / LETTER_INCHES) - 34
     name = shortened(name, max(12, min(30, room)))
-    label = phrase("{name}: half of {opens:,} within {time}", name=name, opens=opens, time=in_words(half_life))
+    label = phrase("{name}: half of {opens:,} within {time}", name=name, opens=opens, time=short_time(half_life))
     hours, share = curve["hours"].to_numpy("float64"), curve["share_of_opens"].to_numpy("float64")
     ax.plot(hours, share, color=look.colour, linestyle=look.dash, linewidth=1.6, label=plain(label))
     ax.plot([half_life], [0.5], color=look.colour, marker=look.marker, markersize=6, linestyle="")
 
 
-def in_words(hours: float) -> str:
+def short_time(hours: float) -> str:
     """Write a time in the unit that says most.
 
     Examples
     --------
-    >>> in_words(0.4), in_words(1.25), in_words(100)
+    >>> short_time(0.4), short_time(1.25), short_time(100)
     ('24 min', '1.2 h', '4.2 d')
     """
     if hours < 1:

@@ -45,12 +45,12 @@ def headlines(results: Results) -> list[Headline]:
 def _half_life(half_lives: pd.Series[float]) -> list[Headline]:
     if half_lives.empty:
         return []
-    low, high = (hours(float(half_lives.quantile(share))) for share in (0.1, 0.9))
+    low, high = (long_time(float(half_lives.quantile(share))) for share in (0.1, 0.9))
     meaning = phrase(
         "after sending, half of a mailing's opens within a week have come: the median of {mailings}; for the middle "
         "80% of them {between}", mailings=counted(len(half_lives), "mailings"), between=between(low, high),
     )  # fmt: skip
-    return [Headline(phrase("Half-life of opens"), hours(float(half_lives.median())), meaning)]
+    return [Headline(phrase("Half-life of opens"), long_time(float(half_lives.median())), meaning)]
 
 
 def _opens(results: Results) -> list[Headline]:
@@ -121,16 +121,16 @@ def _of(rows: pd.DataFrame, performance: pd.DataFrame) -> str:
     return "; " + phrase("{over}, since the data do not cover the others", over=over)
 
 
-def hours(value: float) -> str:
+def long_time(value: float) -> str:
     """Write a time in hours, or in minutes or days where these say more.
 
     Examples
     --------
-    >>> hours(0.5), hours(12.3), hours(96)
+    >>> long_time(0.5), long_time(12.3), long_time(96)
     ('30 minutes', '12 hours', '4 days')
     """
     if value < 1:
         return quantity(value * 60, ".0f", "minutes")
-    return (
-        quantity(value, ".2g" if value < 10 else ".0f", "hours") if value < 72 else quantity(value / 24, ".2g", "days")
-    )
+    if value < 72:
+        return quantity(value, ".2g" if value < 10 else ".0f", "hours")
+    return quantity(value / 24, ".2g", "days")

@@ -15,7 +15,7 @@ from impressions_analytics.charts.mailings import plot_mailing_performance
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
-from impressions_analytics.report.headlines import hours
+from impressions_analytics.report.headlines import long_time
 from impressions_analytics.report.pictures import picture
 from impressions_analytics.report.problems import problems_section
 from impressions_analytics.report.recipients import countries_section, providers_section
@@ -185,7 +185,8 @@ def _decay(results: Results, inputs: Inputs) -> Section | None:
     ) if half_lives.empty else phrase(
         "Half of the opens within a week came within {least} for the quickest of {mailings} and within {most} for the "
         "slowest.",
-        least=hours(half_lives.min()), most=hours(half_lives.max()), mailings=counted(len(half_lives), "mailings"),
+        least=long_time(half_lives.min()), most=long_time(half_lives.max()),
+        mailings=counted(len(half_lives), "mailings"),
     )  # fmt: skip
     if waiting and len(half_lives):
         left_out = counted(waiting, "mailings")
