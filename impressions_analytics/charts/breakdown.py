@@ -16,8 +16,9 @@ from impressions_analytics.charts.canvas import (
 )
 from impressions_analytics.charts.given import group_columns, group_names
 from impressions_analytics.charts.language import phrase, value_word, word
+from impressions_analytics.charts.numbers import percent
 from impressions_analytics.charts.palette import INK, KIND_OF_OPEN, MUTED, PAGE, SERIES, Series
-from impressions_analytics.charts.texts import percent, plain, shortened
+from impressions_analytics.charts.texts import plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
 from impressions_analytics.errors import InvalidArgumentError
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from impressions_analytics.charts.given import check_result
 from impressions_analytics.charts.language import phrase, value_word, word
+from impressions_analytics.charts.numbers import percent, short_number
 from impressions_analytics.charts.palette import AMBER, GRID, INK, KIND_OF_OPEN, MUTED, PAGE
-from impressions_analytics.charts.texts import percent, plain, short_number
+from impressions_analytics.charts.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -21,8 +21,9 @@ from impressions_analytics.charts.canvas import (
 )
 from impressions_analytics.charts.given import called, group_columns
 from impressions_analytics.charts.language import phrase, word
+from impressions_analytics.charts.numbers import percent
 from impressions_analytics.charts.palette import INK, MUTED, OTHERS, SERIES, Series
-from impressions_analytics.charts.texts import percent, plain, shortened
+from impressions_analytics.charts.texts import plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from impressions_analytics.charts.canvas import ACCOUNT_CLOCK, note, say_nothing_to_draw, start_chart
 from impressions_analytics.charts.language import phrase, word, written
+from impressions_analytics.charts.numbers import short_number
 from impressions_analytics.charts.palette import GRID, HEAT, INK, MUTED, PAGE
-from impressions_analytics.charts.texts import short_number
 from impressions_analytics.charts.tips import Tip, tell
 from impressions_analytics.errors import InvalidArgumentError
 

@@ -13,11 +13,10 @@ from numbers import Number
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from impressions_analytics import certificate
 from impressions_analytics.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Language = Literal["en", "nl"]
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")
@@ -99,18 +98,6 @@ def value_word(value: str) -> str:
     return _table(_SPOKEN.get()).get("values", {}).get(value, value)
 
 
-def quantity(value: float, spec: str, words: str) -> str:
-    """Return a rounded number with its word, as one or many.
-
-    Examples
-    --------
-    >>> quantity(1.04, ".2g", "hours"), quantity(2.54, ".2g", "days")
-    ('1 hour', '2.5 days')
-    """
-    text = written(value, spec)
-    return f"{text} {word(words.removesuffix('s') if text == '1' else words)}"
-
-
 def written(value: Any, spec: str) -> str:
     """Write a number by a format specification.
 
@@ -119,44 +106,12 @@ def written(value: Any, spec: str) -> str:
     >>> written(0.317, ".1%")
     '31.7%'
     """
-    text = format(value, spec)
-    return text if _SPOKEN.get() == "en" else text.translate(_DECIMAL_COMMA)
+    return with_comma(format(value, spec))
 
 
-def counted(number: int, words: str) -> str:
-    """Return a number with its word, as one or many.
-
-    Examples
-    --------
-    >>> with speaking("nl"):
-    ...     counted(1, "deliveries"), counted(1200, "impressions")
-    ('1 aflevering', '1.200 impressies')
-    """
-    many, _, what = certificate.counted(number, words).partition(" ")
-    return f"{many if _SPOKEN.get() == 'en' else many.translate(_DECIMAL_COMMA)} {word(what)}"
-
-
-def over_mailings(some: int, of: int) -> str:
-    """Say over how many mailings a total is.
-
-    Examples
-    --------
-    >>> over_mailings(7, 12)
-    'over 7 of 12 mailings'
-    """
-    return phrase("over {some:,} of {mailings}", some=some, mailings=counted(of, "mailings"))
-
-
-def long_date(moment: pd.Timestamp) -> str:
-    """Write a moment with its weekday.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> long_date(pd.Timestamp("2026-11-24 09:30"))
-    'Tuesday 24 November 2026, 09:30'
-    """
-    return f"{phrase(moment.day_name())} {moment.day} {phrase(moment.month_name())} {moment:%Y, %H:%M}"
+def with_comma(number: str) -> str:
+    """Return a number that was written as in English as it is written where a comma marks the decimals."""
+    return number if _SPOKEN.get() == "en" else number.translate(_DECIMAL_COMMA)
 
 
 def translated(english: str) -> str:
@@ -183,7 +138,7 @@ def translated(english: str) -> str:
         parts = english.split(between)
         if len(parts) > 1 and (between == _APART or known.keys() >= set(parts)):
             return between.join(map(translated, parts))
-    return english.translate(_DECIMAL_COMMA) if _NUMBER.fullmatch(english) else english
+    return with_comma(english) if _NUMBER.fullmatch(english) else english
 
 
 class _Writer(Formatter):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from impressions_analytics.charts.canvas import SIZE_INCHES, banner, say_nothing_to_draw, start_chart
 from impressions_analytics.charts.given import called, check_result
-from impressions_analytics.charts.language import over_mailings, phrase, word
+from impressions_analytics.charts.language import phrase, word
+from impressions_analytics.charts.numbers import over_mailings
 from impressions_analytics.charts.palette import SERIES
 from impressions_analytics.charts.panels import ROW_INCHES, Panel, draw_panels, lacks, note_last
 

@@ -20,9 +20,10 @@ from impressions_analytics.charts.canvas import (
     style_axes,
     width_inches,
 )
-from impressions_analytics.charts.language import counted, phrase, word
+from impressions_analytics.charts.language import phrase, word
+from impressions_analytics.charts.numbers import counted, percent, short_number
 from impressions_analytics.charts.palette import INK, MUTED, SERIES, Series
-from impressions_analytics.charts.texts import percent, plain, short_number, shortened
+from impressions_analytics.charts.texts import plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from impressions_analytics.charts.canvas import (
     start_chart,
     width_inches,
 )
-from impressions_analytics.charts.language import counted, phrase, word, written
+from impressions_analytics.charts.language import phrase, word, written
+from impressions_analytics.charts.numbers import counted, short_number
 from impressions_analytics.charts.palette import INK, SERIES
-from impressions_analytics.charts.texts import short_number
 from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:

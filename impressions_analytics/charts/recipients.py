@@ -15,9 +15,10 @@ from impressions_analytics.charts.canvas import (
     start_chart,
     width_inches,
 )
-from impressions_analytics.charts.language import counted, phrase, value_word
+from impressions_analytics.charts.language import phrase, value_word
+from impressions_analytics.charts.numbers import counted, percent
 from impressions_analytics.charts.palette import INK, PAGE, SERIES
-from impressions_analytics.charts.texts import percent, plain, shortened
+from impressions_analytics.charts.texts import plain, shortened
 from impressions_analytics.charts.tips import Tip, tell
 
 if TYPE_CHECKING:

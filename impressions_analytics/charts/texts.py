@@ -1,43 +1,9 @@
-"""Numbers and names as a chart writes them."""
+"""Names as a chart writes them."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import cache
-
-from impressions_analytics.charts.language import written
-
-
-def short_number(value: float) -> str:
-    """Write a number in a few letters.
-
-    Examples
-    --------
-    >>> [short_number(value) for value in (0, 0.5, 950, 12_000, 1_250_000)]
-    ['0', '0.5', '950', '12k', '1.25M']
-    """
-    size, unit = next(((size, unit) for least, size, unit in _UNITS if abs(value) >= least), (1, ""))
-    return f"{written(value / size, '.4g')}{unit}"
-
-
-_UNITS = ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k"))
-
-
-def percent(share: float) -> str:
-    """Write a share in percent, with decimals where it is small.
-
-    Examples
-    --------
-    >>> [percent(share) for share in (0, 0.00042, 0.004, 0.05, 0.417, 1)]
-    ['0%', '0.04%', '0.4%', '5%', '42%', '100%']
-    """
-    points = 100 * share
-    if abs(points) >= 10:
-        return f"{points:.0f}%"
-    if 0 < points < 0.01:
-        return f"<{written(0.01, '.2f')}%"
-    text = f"{points:.2f}" if abs(points) < 1 else f"{points:.1f}"
-    return f"{written(float(text), '.3g')}%"
 
 
 def plain(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from impressions_analytics.certificate import VERDICTS
-from impressions_analytics.charts.language import counted, over_mailings, phrase, translated, word, written
+from impressions_analytics.charts.language import phrase, translated, word, written
+from impressions_analytics.charts.numbers import counted, over_mailings
 from impressions_analytics.report.inputs import Inputs
 
 _GRADES = ("complete", "partly covered", "part", "unproven", "unknown", "contradicted")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from impressions_analytics.charts.language import counted, phrase, translated
+from impressions_analytics.charts.language import phrase, translated
+from impressions_analytics.charts.numbers import counted
 from impressions_analytics.errors import ImpressionsError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from impressions_analytics.charts.language import counted, over_mailings, phrase, quantity
+from impressions_analytics.charts.language import phrase
+from impressions_analytics.charts.numbers import counted, over_mailings, quantity
 from impressions_analytics.report.results import Results
 from impressions_analytics.report.tables import between, share, whole
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impressions_analytics.analytics.unusual import by_chance
-from impressions_analytics.charts.language import counted, long_date, phrase, translated
+from impressions_analytics.charts.language import phrase, translated
+from impressions_analytics.charts.numbers import counted, long_date
 from impressions_analytics.errors import ImpressionsError
 from impressions_analytics.report.findings import SETTLED, findings
 from impressions_analytics.report.tables import between, small_share, whole

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from impressions_analytics.charts.language import counted, over_mailings, phrase
+from impressions_analytics.charts.language import phrase
+from impressions_analytics.charts.numbers import counted, over_mailings
 from impressions_analytics.charts.problems import plot_problems
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.inputs import usable

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impressions_analytics import analytics
-from impressions_analytics.charts.language import counted, phrase, value_word
+from impressions_analytics.charts.language import phrase, value_word
+from impressions_analytics.charts.numbers import counted
 from impressions_analytics.charts.recipients import plot_country_breakdown, plot_provider_breakdown
 from impressions_analytics.errors import ImpressionsError
 from impressions_analytics.report.pictures import picture

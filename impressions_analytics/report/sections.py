@@ -10,8 +10,9 @@ import pandas as pd
 from impressions_analytics.charts.breakdown import NAMELESS, plot_user_agents
 from impressions_analytics.charts.decay import plot_open_decay
 from impressions_analytics.charts.hours import plot_hour_of_week
-from impressions_analytics.charts.language import counted, phrase, word, written
+from impressions_analytics.charts.language import phrase, word, written
 from impressions_analytics.charts.mailings import plot_mailing_performance
+from impressions_analytics.charts.numbers import counted
 from impressions_analytics.charts.over_time import plot_impressions_over_time
 from impressions_analytics.charts.palette import KIND_OF_OPEN
 from impressions_analytics.charts.profiles import by_range, plot_impressions_per_profile
