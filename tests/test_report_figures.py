@@ -58,7 +58,7 @@ def test_a_bounce_is_not_known_where_deliveries_are_not() -> None:
     bounced = next(measure for measure in first.measures if measure.label == "Bounced")
     assert bounced.usual == "no share: deliveries: known until 2026-03-10"
     text = written_text(given)
-    assert "Bounced: 0 of 90 messages sent (0%). This is over 9 of 11 mailings." in text
+    assert "Bounced: 0 of 90 messages sent (0%). This is known for 9 of 11 mailings only." in text
 
 
 def written_text(given: dict[str, Any]) -> str:
@@ -97,6 +97,18 @@ def test_the_usual_rate_is_that_of_all_mailings_before_together_and_the_side_tha
     mixed = pd.DataFrame({"clicked": [0.1] * 5 + [0.5] * 5, "delivered": [1_000] * 10})
     low = pd.Series({"clicked": 0.15, "delivered": 1_000})
     assert usual(low, mixed, "clicked") == "usually 30.0%; lower than 5 of 10"
+
+
+def test_what_equals_the_median_is_about_the_same_though_all_mailings_together_had_more() -> None:
+    before = pd.DataFrame({"clicked": [0.1] * 9 + [1.0], "delivered": [100_000] * 10})
+    last = pd.Series({"clicked": 0.1, "delivered": 100_000})
+    assert usual(last, before, "clicked") == "usually 10.0%; about the same"
+
+
+def test_without_deliveries_opens_are_held_against_the_sent(tmp_path: Path) -> None:
+    given = ten_and_a_last()
+    text = written(tmp_path, given["impressions"], destinations=given["destinations"]).text
+    assert "Opened 20.0% 2 messages, of the sent messages, machines included usually 40.0%; about the same" in text
 
 
 def test_a_range_is_the_same_only_if_both_of_its_ends_are() -> None:
@@ -215,4 +227,4 @@ def test_the_numbers_of_mailings_are_in_the_picture_and_said_only_then(tmp_path:
     picture = page.bytes.decode()
     picture = picture[picture.index('id="part-1"') : picture.index('id="part-2"')]
     assert len(re.findall(r">41[01]<", picture)) == 4  # two numbers, for a wide and for a narrow screen
-    assert "The numbers in the chart are mailings" in page.text
+    assert "The numbers in the chart are those of mailings" in page.text

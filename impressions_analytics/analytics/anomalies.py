@@ -14,6 +14,7 @@ from impressions_analytics.analytics.judged_mailings import (
     LEAST_DELIVERED,
     MEASURES,
     WHOLE,
+    Judgement,
     count_mailings,
     is_unseen,
     judge,
@@ -137,20 +138,17 @@ def find_anomalies(
     begin = since - pd.Timedelta(days=history_days)
     horizon, chosen = pd.Timedelta(hours=horizon_hours), chosen_kinds(kinds)
     messages, hours = read_messages(archive, there, begin=begin, horizon_hours=horizon_hours, kinds=chosen)
-    messages = messages[messages["sent_at"] + horizon <= now]
-    covered = _covered(archive, there, messages, horizon)
-    unknown = _not_covered(messages, covered, since - horizon)
-    lacking = [mailing for mailing in messages["mailing"].unique() if not covered.by(mailing, NEEDED)]
-    messages = messages[~messages["mailing"].isin(lacking)]
+    old_enough = messages[messages["sent_at"] + horizon <= now]
+    covered = _covered(archive, there, old_enough, horizon)
+    lacking = [mailing for mailing in old_enough["mailing"].unique() if not covered.by(mailing, NEEDED)]
+    messages = old_enough[~old_enough["mailing"].isin(lacking)]
     mailings = count_mailings(messages)
     recent = mailings["sent_at"] + horizon > since
-    measures = tuple(one for one in WHOLE if one.needs in there)
     level = false_alarms / max(1, int(recent.sum()) * len(MEASURES))
+    measures = tuple(one for one in WHOLE if one.needs in there)
     judged = judge(mailings, with_cohorts(messages), measures, level, covered)
-    looked_at = [one for one in judged if recent.iloc[one.place]]
-    tests = len(looked_at) + 1
+    found, tests = _out_of_line([one for one in judged if recent.iloc[one.place]], false_alarms)
     level = false_alarms / tests
-    found = [one for one in looked_at if one.found.probability < level]
     # A mailing whose images do not load is silent by itself: that is told once.
     told = [one.place for one in found if is_unseen(one, level)]
     silences = find_silences(hours, mailings.drop(told), begin=_first(hours, begin), since=since, until=now)
@@ -158,11 +156,17 @@ def find_anomalies(
     rows += [silent(one) for one in silences if one.probability < level]
     rows += [finding(one, mailings, judged, level) for one in found]
     result = _result(rows)
-    known = recent & (mailings.index >= LEAST_HISTORY)
-    result.attrs |= {"as_of": now, "tests": tests, "looked_at": mailings.loc[known, "mailing"].tolist()}
-    left_out = _left_out(messages, mailings, since - horizon)
-    result.attrs |= {"not_checked": _not_checked(there, mailings, recent) + left_out + unknown, "kinds": list(chosen)}
+    not_checked = _not_checked(there, mailings, recent) + _left_out(messages, mailings, since - horizon)
+    not_checked += _not_covered(old_enough, covered, since - horizon)
+    result.attrs |= {"as_of": now, "tests": tests, "kinds": list(chosen), "not_checked": not_checked}
+    result.attrs["looked_at"] = mailings.loc[recent & (mailings.index >= LEAST_HISTORY), "mailing"].tolist()
     return result
+
+
+def _out_of_line(judged: Sequence[Judgement], false_alarms: float) -> tuple[list[Judgement], int]:
+    """Return what is out of line among the shares that were judged, and among how many tests, that of silences too."""
+    tests = len(judged) + 1
+    return [one for one in judged if one.found.probability < false_alarms / tests], tests
 
 
 def _check(false_alarms: float, **whole_numbers: int) -> None:

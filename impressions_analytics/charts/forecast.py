@@ -70,13 +70,9 @@ def _draw(ax: Axes, rows: pd.DataFrame) -> None:
     seen_look, look = SERIES[0], SERIES[1]
     seen = rows[rows["observed"]]
     ax.plot(
-        seen["hours"],
-        seen["forecast"],
-        color=seen_look.colour,
-        linestyle=seen_look.dash,
-        linewidth=2,
+        seen["hours"], seen["forecast"], color=seen_look.colour, linestyle=seen_look.dash, linewidth=2,
         label=phrase("seen"),
-    )
+    )  # fmt: skip
     if seen["hours"].max() >= rows["hours"].max():
         return
     fan = rows[rows["hours"] >= seen["hours"].max()]

@@ -11,12 +11,9 @@ from functools import cache
 from importlib import resources
 from numbers import Number
 from string import Formatter
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from impressions_analytics.errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    pass
 
 Language = Literal["en", "nl"]
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default="en")

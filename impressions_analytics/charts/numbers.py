@@ -45,7 +45,7 @@ def long_date(moment: pd.Timestamp) -> str:
     >>> long_date(pd.Timestamp("2026-11-24 09:30"))
     'Tuesday 24 November 2026, 09:30'
     """
-    return f"{phrase(moment.day_name())} {moment.day} {phrase(moment.month_name())} {moment:%Y, %H:%M}"
+    return f"{word(moment.day_name())} {moment.day} {word(moment.month_name())} {moment:%Y, %H:%M}"
 
 
 def quantity(value: float, spec: str, words: str) -> str:

@@ -25,6 +25,7 @@ def findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str
     The week after the last mailing was sent is searched, with the mailings before it as its history, and where the
     archive goes further its last week too, which is what `impressions watch` looks at.
     """
+    from impressions_analytics import analytics
     from impressions_analytics.analytics.findings import in_words
 
     if inputs.archive is None:
@@ -32,7 +33,7 @@ def findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str
     if results.last_impression is None:
         return []
     try:
-        said = [_found(inputs.archive, as_of, days) for as_of, days in _weeks(last, results)]
+        said = [analytics.find_anomalies(inputs.archive, as_of=end, days=days) for end, days in _weeks(last, results)]
     except ImpressionsError as problem:
         return [phrase("Not searched for what is out of line: {problem}.", problem=translated(str(problem)))]
     wrong = {_subject_of(row): in_words(row) for found in said for row in found.to_dict("records")}
@@ -40,7 +41,7 @@ def findings(last: pd.Series[Any], results: Results, inputs: Inputs) -> list[str
 
 
 def _weeks(last: pd.Series[Any], results: Results) -> list[tuple[pd.Timestamp, int]]:
-    """Return the ends of the weeks to search, and how many days of each are not searched yet."""
+    """Return where each search ends, and how many days before that it begins; no hour is searched twice."""
     week, until = last["sent_at"] + SETTLED, results.known_until or last["sent_at"] + SETTLED
     if until <= week or not results.is_newest:
         return [(min(week, until), SETTLED.days)]
@@ -52,13 +53,6 @@ def _subject_of(row: dict[Any, Any]) -> tuple[str, ...]:
     if not pd.isna(row["mailing"]):
         return row["finding"], str(row["cohort"]), str(row["mailing"])
     return row["finding"], str(row["since"]), row["rows"].split(" to ")[0]
-
-
-def _found(archive: Any, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
-    from impressions_analytics import analytics
-
-    found: pd.DataFrame = analytics.find_anomalies(archive, as_of=as_of, days=days)
-    return found
 
 
 def _nothing(mailing: int, found: pd.DataFrame) -> str:

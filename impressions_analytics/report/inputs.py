@@ -57,6 +57,9 @@ def needed(kind: Kind, family: str | None) -> tuple[str, ...]:
 
 def usable(source: Any, kind: Kind, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that the data has in their right type; what is only nice to have may be absent."""
+    if _is_archive(source):  # which has every column of its family; to open it for each would cost a look at its files
+        there = needed(kind, origin_of(source, kind).family)
+        return tuple(name for name in columns if name in there)
     found = []
     for name in columns:
         with contextlib.suppress(MissingColumnError):

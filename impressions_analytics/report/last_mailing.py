@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -37,6 +37,8 @@ class _Share:
         The column of the messages that have it.
     of : str
         The column of the messages that it is a share of.
+    means : str
+        What else to know of it.
     """
 
     label: str
@@ -44,19 +46,21 @@ class _Share:
     high: str
     messages: str
     of: str
+    means: str = ""
 
 
+_WITHOUT_MACHINES = "the lower share leaves machines out"
 _SHARES = (
-    _Share("Opened", "opened_low", "opened_high", "opened_messages", "delivered"),
+    _Share(
+        "Opened", "opened_low", "opened_high", "opened_messages", "delivered", "the lower share leaves machines out"
+    ),
     _Share("Clicked", "clicked", "clicked", "clicked_messages", "delivered"),
-    _Share("Bounced", "bounced", "bounced", "bounced_messages", "sent"),
+    _Share("Bounced", "bounced", "bounced", "bounced_messages", "sent", "of the sent messages"),
     _Share("Unsubscribed", "unsubscribed", "unsubscribed", "unsubscribed_messages", "delivered"),
     _Share("Complained", "complained", "complained", "complained_messages", "delivered"),
 )
-_MEANS = {
-    "Opened": "the lower share leaves machines out",
-    "Bounced": "of the sent messages",
-}
+_OF_SENT = {"Opened": {"of": "sent", "means": "of the sent messages, machines included"}}
+"""What a share is where nothing tells which messages were delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,10 @@ def last_mailing(results: Results, inputs: Inputs) -> LastMailing | None:
         return None
     last, before = outcomes.iloc[-1], results.before
     measures = [_delivered(last, before)] if "delivered" in last else []
-    measures += [_measure(last, before, one) for one in _SHARES if {one.low, one.messages} <= set(last.index)]
+    shares = [one for one in _SHARES if {one.low, one.messages} <= set(last.index)]
+    if "delivered" not in last:
+        shares = [replace(one, **_OF_SENT.get(one.label, {})) for one in shares]
+    measures += [_measure(last, before, one) for one in shares]
     number = int(last["mailing"])
     subject = str(last["subject"]) or phrase("Mailing {number}", number=number)
     heading = phrase("Last mailing: {subject}" if results.is_newest else "Mailing: {subject}", subject=subject)
@@ -129,8 +136,8 @@ def _measure(last: pd.Series[Any], before: pd.DataFrame, share: _Share) -> Measu
         return Measure(label, many, messages, why)
     members = last[share.messages] if pd.isna(last.get(share.of)) else round(high * last[share.of])
     meaning = [counted(int(members), "messages")]
-    if share.label in _MEANS:
-        meaning.append(phrase(_MEANS[share.label]))
+    if share.means:
+        meaning.append(phrase(share.means))
     if share.label == "Bounced" and last.get("retried_messages", 0):
         meaning.append(phrase("with an error, but delivered: {retried:,}", retried=int(last["retried_messages"])))
     value = between(small_share(low), small_share(high))
@@ -170,8 +177,10 @@ def _usual(last: pd.Series[Any], before: pd.DataFrame, share: _Share) -> str:
 
 def _about_the_same(last: pd.Series[Any], known: pd.DataFrame, share: str, of: str) -> bool:
     """Whether chance alone takes a share so far from that of all mailings before it together."""
+    if last[share] == known[share].median():
+        return True
     if pd.isna(last.get(of)) or of not in known or not known[of].sum():
-        return bool(last[share] == known[share].median())
+        return False
     total = int(last[of])
     usual = float((known[share] * known[of]).sum() / known[of].sum())
     return by_chance(round(last[share] * total), total, usual) >= _BY_CHANCE

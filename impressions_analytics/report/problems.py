@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from impressions_analytics.charts.language import phrase
-from impressions_analytics.charts.numbers import counted, over_mailings
+from impressions_analytics.charts.numbers import counted
 from impressions_analytics.charts.problems import plot_problems
 from impressions_analytics.engine import RequiredColumns, open_input
 from impressions_analytics.report.inputs import usable
@@ -73,7 +73,10 @@ def problems_in_words(outcomes: pd.DataFrame) -> str:
         some, total = round((known[trouble] * of).sum()), int(of.sum())
         sentences.append(phrase(of_all, some=some, all=total, share=share(some, total)))
         if len(known) < len(outcomes):
-            sentences.append(phrase("This is {over}.", over=over_mailings(len(known), len(outcomes))))
+            mailings = counted(len(outcomes), "mailings")
+            sentences.append(
+                phrase("This is known for {some:,} of {mailings} only.", some=len(known), mailings=mailings)
+            )
     if "retried_messages" in outcomes and (retried := int(outcomes["retried_messages"].sum())):
         sentences.append(phrase("With an error, but delivered: {messages}.", messages=counted(retried, "messages")))
     return " ".join(sentences)

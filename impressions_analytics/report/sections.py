@@ -90,7 +90,7 @@ def _over_time(results: Results, inputs: Inputs) -> Section:
     few = results.every != "month" and 0 < len(outcomes) <= _MOST_NUMBERS
     sent_at = dict(zip(outcomes["mailing"], outcomes["sent_at"], strict=True)) if few else None
     if few:
-        says += " " + phrase("The numbers in the chart are mailings, where they were sent.")
+        says += " " + phrase("The numbers in the chart are those of mailings, above the time of their sending.")
     drawn = picture(
         lambda ax: plot_impressions_over_time(
             kinds, ax, zone=inputs.zone, known_until=results.known_until, sent_at=sent_at,
